@@ -1,0 +1,44 @@
+package io.bardstream.event;
+
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What starts what, by itself. One table for all services; {@code --manual} switches it off.
+ *
+ * <p>A run of the curriculum has an id made of its inputs, so the same facts seen again, in any order, start nothing new.
+ */
+public final class Curriculum {
+    /** A fact that arrived, the stage it starts, and the service that starts it. */
+    public record Rule(String fact, Stage starts, String by) {}
+
+    public static final List<Rule> RULES =
+            List.of(new Rule("a pretrain dataset with its tokenizer", Stage.PRETRAIN, "trainer"));
+
+    /** Seed of the curriculum's runs. */
+    public static final long SEED = 1337;
+
+    private Curriculum() {}
+
+    /** The pretraining that a dataset starts, if it is one to pretrain on. */
+    public static Optional<TrainingRequest> pretrain(
+            Dataset dataset, String preset, Hyperparameters hyperparameters, Clock clock) {
+        if (dataset.kind() != DatasetKind.PRETRAIN) {
+            return Optional.empty();
+        }
+        String runId = Ids.of("pretrain", dataset.id(), preset, hyperparameters, SEED);
+        return Optional.of(new TrainingRequest(
+                runId,
+                Stage.PRETRAIN,
+                dataset.id(),
+                preset,
+                null,
+                null,
+                hyperparameters,
+                SEED,
+                null,
+                TrainingRequest.CURRICULUM,
+                clock.instant()));
+    }
+}

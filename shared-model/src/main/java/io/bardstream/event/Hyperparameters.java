@@ -1,0 +1,136 @@
+package io.bardstream.event;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * How a run trains, every value resolved. The names are the field's own (nanoGPT, TRL); the defaults stand with the presets.
+ *
+ * @param optimizer {@code adamw}, or {@code muon}: Muon for the hidden matrices, AdamW for the rest
+ * @param learningRate peak rate of AdamW
+ * @param muonLearningRate peak rate of Muon; not used by adamw
+ * @param minLearningRate as a fraction of the peak, what the schedule decays to
+ * @param schedule {@code cosine} or {@code linear}, after the warm-up
+ * @param steps optimizer steps
+ * @param batchSize sequences in a micro-batch
+ * @param gradientAccumulation micro-batches in a step
+ * @param contextLength tokens in a sequence
+ * @param weightDecay decoupled, on matrices only
+ * @param gradientClip largest global norm; 0 clips nothing
+ * @param evaluationInterval steps between evaluations
+ * @param evaluationBatches micro-batches in an evaluation; 0 takes the whole validation split
+ * @param checkpointInterval steps between checkpoints that serve only to resume
+ * @param sampleInterval steps between sample texts; 0 writes none
+ * @param dtype {@code float32} or {@code bfloat16}, of the matrix multiplications; weights are kept in float32
+ * @param patience evaluations without a better validation loss after which the run stops; 0 never stops it
+ */
+public record Hyperparameters(
+        String optimizer,
+        double learningRate,
+        double muonLearningRate,
+        double minLearningRate,
+        String schedule,
+        int warmupSteps,
+        int steps,
+        int batchSize,
+        int gradientAccumulation,
+        int contextLength,
+        double weightDecay,
+        double beta1,
+        double beta2,
+        double epsilon,
+        double gradientClip,
+        double dropout,
+        int evaluationInterval,
+        int evaluationBatches,
+        int checkpointInterval,
+        int sampleInterval,
+        String dtype,
+        int patience) {
+
+    private static final ObjectMapper MAPPER = EventJson.configure(new ObjectMapper());
+
+    public Hyperparameters {
+        oneOf(optimizer, "optimizer", Set.of("adamw", "muon"));
+        positive(learningRate, "learning_rate");
+        within(muonLearningRate, "muon_learning_rate", 0, 10);
+        within(minLearningRate, "min_learning_rate", 0, 1);
+        oneOf(schedule, "schedule", Set.of("cosine", "linear"));
+        atLeast(warmupSteps, "warmup_steps", 0);
+        atLeast(steps, "steps", 1);
+        atLeast(batchSize, "batch_size", 1);
+        atLeast(gradientAccumulation, "gradient_accumulation", 1);
+        atLeast(contextLength, "context_length", 2);
+        within(weightDecay, "weight_decay", 0, 10);
+        below(beta1, "beta1");
+        below(beta2, "beta2");
+        positive(epsilon, "epsilon");
+        within(gradientClip, "gradient_clip", 0, 1e6);
+        below(dropout, "dropout");
+        atLeast(evaluationInterval, "evaluation_interval", 1);
+        atLeast(evaluationBatches, "evaluation_batches", 0);
+        atLeast(checkpointInterval, "checkpoint_interval", 1);
+        atLeast(sampleInterval, "sample_interval", 0);
+        oneOf(dtype, "dtype", Set.of("float32", "bfloat16"));
+        atLeast(patience, "patience", 0);
+    }
+
+    /**
+     * These hyperparameters with some replaced, as they come in a request.
+     *
+     * @throws InvalidFieldException if a name is unknown or a value impossible; it names the one
+     */
+    public Hyperparameters with(Map<String, ?> overrides) {
+        ObjectNode values = MAPPER.valueToTree(this);
+        for (Map.Entry<String, ?> override : overrides.entrySet()) {
+            String name = override.getKey();
+            JsonNode previous = values.get(name);
+            if (previous == null) {
+                throw new InvalidFieldException(name, "is not a hyperparameter; there are " + names(values));
+            }
+            JsonNode value = MAPPER.valueToTree(override.getValue());
+            boolean fits = previous.isTextual()
+                    ? value.isTextual()
+                    : previous.isInt() ? value.isIntegralNumber() && value.canConvertToInt() : value.isNumber();
+            if (!fits) {
+                String expected = previous.isTextual() ? "a text" : previous.isInt() ? "a whole number" : "a number";
+                throw new InvalidFieldException(name, value + " is not " + expected);
+            }
+            values.set(name, value);
+        }
+        return EventJson.read(EventJson.write(values), Hyperparameters.class);
+    }
+
+    private static Set<String> names(ObjectNode values) {
+        Set<String> names = new TreeSet<>();
+        values.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
+    private static void oneOf(String value, String field, Set<String> allowed) {
+        Fields.require(
+                allowed.contains(Fields.required(value, field)),
+                field,
+                "'" + value + "' is none of " + new TreeSet<>(allowed));
+    }
+
+    private static void positive(double value, String field) {
+        Fields.require(value > 0 && Double.isFinite(value), field, value + " is not a positive number");
+    }
+
+    private static void below(double value, String field) {
+        Fields.require(value >= 0 && value < 1, field, value + " does not lie in [0, 1)");
+    }
+
+    private static void within(double value, String field, double low, double high) {
+        Fields.require(value >= low && value <= high, field, value + " does not lie in [" + low + ", " + high + "]");
+    }
+
+    private static void atLeast(int value, String field, int low) {
+        Fields.require(value >= low, field, value + " is less than " + low);
+    }
+}

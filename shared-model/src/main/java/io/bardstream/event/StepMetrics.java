@@ -1,0 +1,44 @@
+package io.bardstream.event;
+
+import java.time.Instant;
+
+/**
+ * What one training step, or one evaluation, measured. Values that were not measured at this step are null.
+ *
+ * @param step optimizer steps done, from 1; 0 is the state before the first
+ * @param steps the run's planned number of steps
+ * @param tokens tokens trained on so far
+ * @param loss mean training loss since the last record, in nats a token
+ * @param learningRate of this step
+ * @param gradientNorm global norm before clipping
+ * @param tokensPerSecond over the training steps since the last record
+ * @param secondsLeft estimate until the last step
+ * @param validationLoss nats a token on the validation split
+ * @param bitsPerByte the same in bits a byte of text, comparable across vocabularies
+ * @param sample text the model wrote at this step
+ * @param longestCopy longest run of characters in the sample that stands verbatim in the training text
+ */
+public record StepMetrics(
+        String runId,
+        long step,
+        long steps,
+        long tokens,
+        Double loss,
+        Double learningRate,
+        Double gradientNorm,
+        Double tokensPerSecond,
+        Double secondsLeft,
+        Double validationLoss,
+        Double bitsPerByte,
+        String sample,
+        Integer longestCopy,
+        Instant at) {
+
+    public StepMetrics {
+        Fields.id(runId, "run_id");
+        Fields.notNegative(step, "step");
+        Fields.require(steps >= step, "steps", steps + " is less than step " + step);
+        Fields.notNegative(tokens, "tokens");
+        Fields.required(at, "at");
+    }
+}

@@ -1,0 +1,46 @@
+package io.bardstream.event;
+
+import java.time.Instant;
+
+/**
+ * Asks for a run. Together with the records it names it determines the resulting weights: every default is resolved before
+ * it is published.
+ *
+ * @param runId a hash for the curriculum's runs, a UUID for those asked for by hand; the first request of an id wins
+ * @param dataset id of the dataset
+ * @param preset name of the model's shape; where there is a parent the shape is the parent's
+ * @param parent checkpoint to start from, or null for fresh weights
+ * @param reward reward model, for PPO
+ * @param seed of initialisation, sampling and dropout
+ * @param replayOf run that this one repeats, or null
+ * @param requestedBy {@link #CURRICULUM}, or who asked
+ */
+public record TrainingRequest(
+        String runId,
+        Stage stage,
+        String dataset,
+        String preset,
+        String parent,
+        String reward,
+        Hyperparameters hyperparameters,
+        long seed,
+        String replayOf,
+        String requestedBy,
+        Instant at) {
+
+    /** Who asked, where the system asked by itself. Only such runs are promoted by themselves. */
+    public static final String CURRICULUM = "curriculum";
+
+    public TrainingRequest {
+        Fields.id(runId, "run_id");
+        Fields.required(stage, "stage");
+        Fields.id(dataset, "dataset");
+        Fields.text(preset, "preset");
+        Fields.optionalId(parent, "parent");
+        Fields.optionalId(reward, "reward");
+        Fields.required(hyperparameters, "hyperparameters");
+        Fields.optionalId(replayOf, "replay_of");
+        Fields.text(requestedBy, "requested_by");
+        Fields.required(at, "at");
+    }
+}
