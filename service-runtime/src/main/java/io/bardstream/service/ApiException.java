@@ -1,0 +1,45 @@
+package io.bardstream.service;
+
+/** Ends a request with a status and an error body that names what is wrong. */
+public final class ApiException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final int status;
+    private final String param;
+    private final String code;
+
+    public ApiException(int status, String message, String param, String code) {
+        super(message);
+        this.status = status;
+        this.param = param;
+        this.code = code;
+    }
+
+    /** 404: the thing named does not exist. */
+    public static ApiException notFound(String kind, String id) {
+        return new ApiException(
+                404, "There is no " + kind + " '" + id + "'.", null, kind.replace(' ', '_') + "_not_found");
+    }
+
+    /** 409: the request contradicts what is there. */
+    public static ApiException conflict(String message, String param) {
+        return new ApiException(409, message, param, "conflict");
+    }
+
+    /** 503: what the request needs is not there yet, or not there now. */
+    public static ApiException unavailable(String message) {
+        return new ApiException(503, message, null, "unavailable");
+    }
+
+    public int status() {
+        return status;
+    }
+
+    public String param() {
+        return param;
+    }
+
+    public String code() {
+        return code;
+    }
+}
