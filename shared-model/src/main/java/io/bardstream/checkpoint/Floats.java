@@ -8,6 +8,14 @@ final class Floats {
 
     private Floats() {}
 
+    /** Whether elements of this type can be read as floats. */
+    static boolean readable(TensorType type) {
+        return switch (type) {
+            case F64, F32, F16, BF16 -> true;
+            default -> false;
+        };
+    }
+
     /** Moves {@code count} elements from little-endian bytes into the destination. */
     static void decode(TensorInfo info, ByteBuffer bytes, FloatBuffer destination, int count) {
         switch (info.type()) {

@@ -1,0 +1,68 @@
+package io.bardstream.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.bardstream.event.Dataset;
+import io.bardstream.event.TrainingRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+
+/**
+ * {@code run.json}: everything a checkpoint is a function of, so that the same weights can be made again from the log, and
+ * when it was made. It stands outside the checkpoint's sha256, because two machines that agree on the weights agree neither on
+ * time nor on name.
+ *
+ * @param checkpoint id of the checkpoint
+ * @param step optimizer steps done
+ * @param request the run's request with every default resolved
+ * @param dataset the manifest with the offsets that were read; null for imported weights
+ * @param parentSha256 of the checkpoint the run started from; null for fresh weights
+ * @param engine what computed it
+ * @param codeVersion of Bardstream
+ * @param startedAt when the run began
+ * @param writtenAt when this checkpoint was written
+ */
+public record Lineage(
+        String checkpoint,
+        long step,
+        TrainingRequest request,
+        Dataset dataset,
+        String parentSha256,
+        Engine engine,
+        String codeVersion,
+        Instant startedAt,
+        Instant writtenAt) {
+
+    /**
+     * What computed the numbers; where two engines differ, equal bits are not to be expected.
+     *
+     * @param dtype {@code float32} or {@code bfloat16}
+     * @param threads of the tensor library
+     * @param device {@code cpu}, or the name of the GPU
+     * @param library name and version of the native library
+     * @param librarySha256 of the native library's file
+     * @param instructionSet the widest vector instructions the library uses, {@code avx512} for instance
+     */
+    public record Engine(
+            String dtype, int threads, String device, String library, String librarySha256, String instructionSet) {}
+
+    /** Writes {@code run.json} into a folder. */
+    public void write(Path folder) throws IOException {
+        Files.writeString(folder.resolve(HuggingFaceFormat.LINEAGE), FolderJson.text(this));
+    }
+
+    /**
+     * Reads a folder's {@code run.json}.
+     *
+     * @throws CorruptCheckpointException where it is not a lineage
+     */
+    public static Lineage read(Path folder) throws IOException {
+        Path file = folder.resolve(HuggingFaceFormat.LINEAGE);
+        try {
+            return FolderJson.parse(Files.readString(file), Lineage.class);
+        } catch (JsonProcessingException e) {
+            throw new CorruptCheckpointException("%s is not a lineage: %s".formatted(file, e.getOriginalMessage()));
+        }
+    }
+}
