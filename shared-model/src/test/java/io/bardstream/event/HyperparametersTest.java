@@ -1,0 +1,58 @@
+package io.bardstream.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class HyperparametersTest {
+    private final Hyperparameters defaults = EventJsonTest.hyperparameters();
+
+    @Test
+    void replacesWhatTheRequestGivesAndKeepsTheRest() {
+        Hyperparameters changed = defaults.with(Map.of("learning_rate", 1, "steps", 7, "optimizer", "adamw"));
+
+        assertThat(changed.learningRate()).isEqualTo(1.0);
+        assertThat(changed.steps()).isEqualTo(7);
+        assertThat(changed.optimizer()).isEqualTo("adamw");
+        assertThat(changed.with(Map.of("learning_rate", 0.004, "steps", 100, "optimizer", "muon")))
+                .isEqualTo(defaults);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "learning_rate, -1",
+        "learning_rate, NaN",
+        "beta1, 1",
+        "dropout, 1.5",
+        "steps, 0",
+        "batch_size, 0",
+        "weight_decay, -0.1",
+        "patience, -1"
+    })
+    void namesAnImpossibleValue(String name, double value) {
+        Number number = value == Math.rint(value) ? (Number) (int) value : (Number) value;
+
+        assertThatThrownBy(() -> defaults.with(Map.of(name, number)))
+                .isInstanceOfSatisfying(
+                        InvalidFieldException.class, e -> assertThat(e.field()).isEqualTo(name));
+    }
+
+    @Test
+    void namesAnUnknownHyperparameterAndListsTheKnown() {
+        assertThatThrownBy(() -> defaults.with(Map.of("learning_rat", 1)))
+                .hasMessageStartingWith("learning_rat: is not a hyperparameter")
+                .hasMessageContaining("learning_rate");
+    }
+
+    @Test
+    void refusesTextForANumberAndFractionsForAWholeNumber() {
+        assertThatThrownBy(() -> defaults.with(Map.of("steps", 1.5))).hasMessage("steps: 1.5 is not a whole number");
+        assertThatThrownBy(() -> defaults.with(Map.of("steps", "10")))
+                .hasMessage("steps: \"10\" is not a whole number");
+        assertThatThrownBy(() -> defaults.with(Map.of("dtype", "float16"))).hasMessageStartingWith("dtype: 'float16'");
+    }
+}
