@@ -1,0 +1,111 @@
+package io.bardstream.kernel;
+
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Where and how tensors are computed: the one place that chooses device, number format, threads and kernels. The first CUDA device is
+ * used when libtorch for CUDA is configured and answers, the CPU otherwise.
+ *
+ * <p>Closing it frees every array made by its {@link #manager()} and the managers under it.
+ */
+public final class Compute implements AutoCloseable {
+    private final Device device;
+    private final Precision precision;
+    private final NDManager manager;
+    private final Map<String, TorchKernels> loaded = new ConcurrentHashMap<>();
+
+    private Compute(Device device, Precision precision) {
+        this.device = device;
+        this.precision = precision;
+        this.manager = NDManager.newBaseManager(device, "PyTorch");
+    }
+
+    /** Opens the best device with all its processors. */
+    public static Compute open(Precision precision) {
+        return open(precision, Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * Opens the best device.
+     *
+     * @param threads threads of one operator on the CPU, a setting of the whole process; results are bitwise repeatable at equal counts
+     */
+    public static Compute open(Precision precision, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads is " + threads + "; at least one is needed");
+        }
+        if (System.getProperty("ai.djl.offline") == null) {
+            System.setProperty("ai.djl.offline", "true"); // a missing native library fails at once, never downloads
+        }
+        Engine engine = Engine.getEngine("PyTorch");
+        JniUtils.setNumThreads(threads);
+        return new Compute(engine.getGpuCount() > 0 ? Device.gpu(0) : Device.cpu(), precision);
+    }
+
+    /** bfloat16 where the GPU, or else the processor, has it in hardware; float32 otherwise. */
+    public static Precision preferredPrecision() {
+        if (Engine.getEngine("PyTorch").getGpuCount() > 0) {
+            return Precision.BFLOAT16;
+        }
+        try {
+            String cpu = Files.readString(Path.of("/proc/cpuinfo"));
+            boolean bfloat16 = cpu.contains("avx512_bf16") || cpu.contains("amx_bf16") || cpu.contains(" bf16");
+            return bfloat16 ? Precision.BFLOAT16 : Precision.FLOAT32;
+        } catch (IOException e) {
+            return Precision.FLOAT32; // not Linux
+        }
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public Precision precision() {
+        return precision;
+    }
+
+    public boolean cuda() {
+        return device.isGpu();
+    }
+
+    /** Threads of one operator on the CPU. */
+    public int threads() {
+        return JniUtils.getNumThreads();
+    }
+
+    /** The manager of what lives as long as this does, such as parameters. */
+    public NDManager manager() {
+        return manager;
+    }
+
+    /** A manager for what lives for one step or one request; close it to free all of that at once. */
+    public NDManager scope() {
+        return manager.newSubManager();
+    }
+
+    /** The kernels of a TorchScript resource, compiled at their first use and shared from then on. */
+    public TorchKernels kernels(String resource) {
+        return loaded.computeIfAbsent(resource, name -> TorchKernels.load(manager, name));
+    }
+
+    /** Device, precision, threads and library, as they are written into a checkpoint's lineage. */
+    public String describe() {
+        String where = cuda() ? "cuda:" + device.getDeviceId() : "cpu, " + threads() + " threads";
+        return where + ", " + precision.dtype() + ", libtorch "
+                + Engine.getEngine("PyTorch").getVersion();
+    }
+
+    @Override
+    public void close() {
+        loaded.values().forEach(TorchKernels::close);
+        manager.close();
+    }
+}

@@ -1,0 +1,2 @@
+/** The training step: objective, accumulation, clipping, optimizers, schedule, sampling of windows, evaluation. */
+package io.bardstream.train;
