@@ -1,6 +1,7 @@
 package io.bardstream.tokenizer;
 
 import java.io.IOException;
+import java.io.Reader;
 
 /**
  * The token ids of a text of any size, read as from a stream: the same ids as one {@link BpeTokenizer#encode} of the
@@ -9,7 +10,16 @@ import java.io.IOException;
  */
 public final class TokenStream {
 
-    TokenStream() {}
+    private final Reader text;
+    private final Encoder encoder;
+    private final char[] part = new char[Pieces.PART];
+    private int taken;
+    private boolean ended;
+
+    TokenStream(Reader text, Encoder encoder) {
+        this.text = text;
+        this.encoder = encoder;
+    }
 
     /** As {@link #read(int[], int, int)} into the whole array. */
     public int read(int[] into) throws IOException {
@@ -23,6 +33,33 @@ public final class TokenStream {
      * @throws IllegalArgumentException if the text holds a surrogate without its partner, naming its position
      */
     public int read(int[] into, int offset, int length) throws IOException {
-        throw new UnsupportedOperationException("read");
+        int written = 0;
+        while (written < length) {
+            int ready = Math.min(encoder.count() - taken, length - written);
+            System.arraycopy(encoder.tokens(), taken, into, offset + written, ready);
+            taken += ready;
+            written += ready;
+            if (written < length && !more()) {
+                return written == 0 ? -1 : written;
+            }
+        }
+        return written;
+    }
+
+    /** Encodes the next part of the text; false at its end. */
+    private boolean more() throws IOException {
+        if (ended) {
+            return false;
+        }
+        encoder.clear();
+        taken = 0;
+        int characters = text.read(part, 0, part.length);
+        if (characters < 0) {
+            encoder.endText();
+            ended = true;
+        } else {
+            encoder.append(part, 0, characters);
+        }
+        return true;
     }
 }
