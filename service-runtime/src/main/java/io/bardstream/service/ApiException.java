@@ -15,6 +15,14 @@ public final class ApiException extends RuntimeException {
         this.code = code;
     }
 
+    /** The request's body, or 400 where there is none; a resource's first line. */
+    public static <T> T required(T body) {
+        if (body == null) {
+            throw new ApiException(400, "The request has no body.", null, null);
+        }
+        return body;
+    }
+
     /** 404: the thing named does not exist. */
     public static ApiException notFound(String kind, String id) {
         return new ApiException(

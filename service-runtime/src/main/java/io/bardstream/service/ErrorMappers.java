@@ -2,6 +2,7 @@ package io.bardstream.service;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import io.bardstream.event.InvalidFieldException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
@@ -30,6 +31,12 @@ public class ErrorMappers {
     /** Malformed JSON, or JSON whose types do not fit; a field's own check keeps its message. */
     @ServerExceptionMapper
     public Response json(JsonProcessingException e) {
+        return unreadableBody(e);
+    }
+
+    /** Stands apart because Quarkus has a mapper of its own for this one, which names no field. */
+    @ServerExceptionMapper
+    public Response wrongType(MismatchedInputException e) {
         return unreadableBody(e);
     }
 

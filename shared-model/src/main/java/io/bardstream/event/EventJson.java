@@ -3,6 +3,7 @@ package io.bardstream.event;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -14,6 +15,7 @@ import java.io.UncheckedIOException;
 /**
  * The JSON of Bardstream, on topics and over HTTP alike: snake_case names, instants as ISO 8601 in UTC, absent values left
  * out, unknown fields ignored. Fields are only ever added, so a record written by an older or newer version still reads.
+ * Nothing is guessed: a text is no number, 1.5 is no whole number, and a number that is missing is an error, not 0.
  */
 public final class EventJson {
     private static final ObjectMapper MAPPER = configure(new ObjectMapper());
@@ -27,7 +29,10 @@ public final class EventJson {
                 .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                 .setDefaultPropertyInclusion(JsonInclude.Include.NON_NULL)
                 .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
-                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
+                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+                .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+                .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS);
     }
 
     public static byte[] write(Object event) {

@@ -179,6 +179,18 @@ class EventJsonTest {
     }
 
     @Test
+    void guessesNoNumber() {
+        String score = "{'generation_id':'g','reward_model':'r','value':%s,'at':'2026-11-23T06:00:00Z'}";
+        for (String value : List.of("'much'", "'1'", "null")) {
+            byte[] record = score.formatted(value).replace('\'', '"').getBytes(StandardCharsets.UTF_8);
+
+            assertThatThrownBy(() -> EventJson.read(record, Score.class))
+                    .as(value)
+                    .hasMessageContaining("value");
+        }
+    }
+
+    @Test
     void saysWhatIsNotJson() {
         assertThatThrownBy(() -> EventJson.read(new byte[] {1, 2, 3}, Score.class))
                 .isInstanceOf(UncheckedIOException.class)
