@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.Comparator;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
 /** What both children have in common: they end when their standard input ends, and leave a pid by which the next start finds a stale one. */
@@ -34,24 +36,28 @@ final class Child {
         }
     }
 
-    /**
-     * Waits for a process left by an earlier parent and kills it after the given seconds. The command line must contain {@code mark}, for a pid may
-     * have gone to a stranger since.
-     */
+    /** Whether that process runs and is what we take it for: a pid may have gone to a stranger whose command line lacks {@code mark}. */
+    static boolean isAlive(long pid, String mark) {
+        return ProcessHandle.of(pid)
+                .filter(handle -> commandLine(handle).contains(mark))
+                .isPresent();
+    }
+
+    /** Waits for a process left by an earlier parent and kills it after the given seconds. */
     static void endStale(long pid, String mark, int seconds) {
-        Optional<ProcessHandle> stale =
-                ProcessHandle.of(pid).filter(handle -> commandLine(handle).contains(mark));
-        if (stale.isEmpty()) {
+        if (!isAlive(pid, mark)) {
             return;
         }
-        try {
-            stale.get().onExit().get(seconds, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (Exception stillThere) {
-            stale.get().destroyForcibly();
-            stale.get().onExit().join();
-        }
+        ProcessHandle.of(pid).ifPresent(stale -> {
+            try {
+                stale.onExit().get(seconds, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (ExecutionException | TimeoutException stillThere) {
+                stale.destroyForcibly();
+                stale.onExit().join();
+            }
+        });
     }
 
     static String commandLine(ProcessHandle handle) {
@@ -68,7 +74,7 @@ final class Child {
             return;
         }
         try (Stream<Path> paths = Files.walk(folder)) {
-            for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(path);
             }
         } catch (IOException e) {

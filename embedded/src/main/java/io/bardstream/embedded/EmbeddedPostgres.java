@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.sql.Connection;
@@ -202,22 +203,16 @@ public final class EmbeddedPostgres implements AutoCloseable {
         if (!Files.exists(pid)) {
             return;
         }
-        String first = Files.readAllLines(pid).stream().findFirst().orElse("");
-        if (first.matches("\\d+")) {
-            long stale = Long.parseLong(first);
-            ProcessHandle.of(stale)
-                    .filter(handle -> Child.commandLine(handle).contains(data.toString()))
-                    .ifPresent(ProcessHandle::destroy);
-            Child.endStale(stale, data.toString(), STOP_SECONDS);
+        String first = Files.readAllLines(pid).stream().findFirst().orElse("").strip();
+        if (first.matches("\\d+") && Child.isAlive(Long.parseLong(first), data.toString())) {
+            await(new ProcessBuilder("kill", "-INT", first).start());
+            Child.endStale(Long.parseLong(first), data.toString(), STOP_SECONDS);
         }
     }
 
     private static void rotate(Path log) throws IOException {
         if (Files.exists(log) && Files.size(log) > 10_000_000) {
-            Files.move(
-                    log,
-                    log.resolveSibling(log.getFileName() + ".1"),
-                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.move(log, log.resolveSibling(log.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 

@@ -79,7 +79,7 @@ public final class EmbeddedServices implements QuarkusTestResourceLifecycleManag
     }
 
     /** One unpacked PostgreSQL for all builds of a user. */
-    private static Path binaries() {
+    static Path binaries() {
         return Path.of(System.getProperty("java.io.tmpdir"), "bardstream-postgres-" + System.getProperty("user.name"));
     }
 }
