@@ -5,17 +5,32 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 
-/** What both children have in common: they end when their standard input ends, and leave a pid by which the next start finds a stale one. */
-final class Child {
+/**
+ * A child process on a tether: it ends when its standard input ends, which happens when this process closes it and also when this process is killed. What is
+ * started this way leaves nothing behind.
+ */
+public final class Child {
+    private static final Path SETSID = Path.of("/usr/bin/setsid");
+
     private Child() {}
 
+    /**
+     * The command in a session of its own, where the system can do that: Ctrl-C in the terminal then reaches the parent alone, which stops its children in order.
+     */
+    public static List<String> ownSession(List<String> command) {
+        return Files.isExecutable(SETSID)
+                ? Stream.concat(Stream.of(SETSID.toString()), command.stream()).toList()
+                : command;
+    }
+
     /** Closes standard input, which asks the child to stop, and kills it where it has not within the given seconds. */
-    static void stop(Process process, int seconds) {
+    public static void stop(Process process, int seconds) {
         try {
             process.getOutputStream().close();
         } catch (IOException alreadyGone) {
@@ -37,14 +52,14 @@ final class Child {
     }
 
     /** Whether that process runs and is what we take it for: a pid may have gone to a stranger whose command line lacks {@code mark}. */
-    static boolean isAlive(long pid, String mark) {
+    public static boolean isAlive(long pid, String mark) {
         return ProcessHandle.of(pid)
                 .filter(handle -> commandLine(handle).contains(mark))
                 .isPresent();
     }
 
-    /** Waits for a process left by an earlier parent and kills it after the given seconds. */
-    static void endStale(long pid, String mark, int seconds) {
+    /** Waits for a process that an earlier parent left and kills it after the given seconds. */
+    public static void endStale(long pid, String mark, int seconds) {
         if (!isAlive(pid, mark)) {
             return;
         }
@@ -60,7 +75,8 @@ final class Child {
         });
     }
 
-    static String commandLine(ProcessHandle handle) {
+    /** The words with which a process was started, or nothing where that cannot be known. */
+    public static String commandLine(ProcessHandle handle) {
         Path linux = Path.of("/proc", Long.toString(handle.pid()), "cmdline");
         try {
             return Files.readString(linux).replace('\0', ' ');

@@ -48,14 +48,14 @@ public final class EmbeddedKafka implements AutoCloseable {
      */
     public static EmbeddedKafka start(Path folder, int port, int controllerPort, Path log) {
         try {
-            Path data = folder.toAbsolutePath().resolve("data");
-            Files.createDirectories(data);
+            Files.createDirectories(folder.resolve("data"));
             Files.createDirectories(log.toAbsolutePath().getParent());
             Path pid = folder.resolve("broker.pid");
             Path settings = folder.toAbsolutePath().resolve("server.properties");
             endStale(pid, settings);
-            Files.writeString(settings, settings(data, port, controllerPort));
-            Process process = new ProcessBuilder(command(settings, log))
+            Files.writeString(settings, settings(port, controllerPort));
+            Process process = new ProcessBuilder(Child.ownSession(command(settings, log)))
+                    .directory(folder.toFile())
                     .redirectError(ProcessBuilder.Redirect.appendTo(
                             log.resolveSibling(log.getFileName() + ".err").toFile()))
                     .start();
@@ -153,8 +153,11 @@ public final class EmbeddedKafka implements AutoCloseable {
         }
     }
 
-    /** One replica of everything, for there is one node; sizes for one machine rather than for a cluster. */
-    private static String settings(Path data, int port, int controllerPort) {
+    /**
+     * One replica of everything, for there is one node; sizes for one machine rather than for a cluster. The data folder is relative to the broker's working
+     * folder, for a comma in an absolute path would be read as two folders.
+     */
+    private static String settings(int port, int controllerPort) {
         return """
                 process.roles=broker,controller
                 node.id=1
@@ -163,7 +166,7 @@ public final class EmbeddedKafka implements AutoCloseable {
                 advertised.listeners=PLAINTEXT://127.0.0.1:%1$d
                 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
                 controller.listener.names=CONTROLLER
-                log.dirs=%3$s
+                log.dirs=data
                 auto.create.topics.enable=false
                 default.replication.factor=1
                 offsets.topic.replication.factor=1
@@ -173,8 +176,8 @@ public final class EmbeddedKafka implements AutoCloseable {
                 transaction.state.log.num.partitions=1
                 share.coordinator.state.topic.replication.factor=1
                 share.coordinator.state.topic.min.isr=1
-                message.max.bytes=%4$d
-                replica.fetch.max.bytes=%4$d
+                message.max.bytes=%3$d
+                replica.fetch.max.bytes=%3$d
                 broker.session.timeout.ms=3000
                 broker.heartbeat.interval.ms=1000
                 group.initial.rebalance.delay.ms=0
@@ -183,6 +186,6 @@ public final class EmbeddedKafka implements AutoCloseable {
                 log.cleaner.dedupe.buffer.size=8388608
                 num.network.threads=2
                 num.io.threads=4
-                """.formatted(port, controllerPort, data.toString().replace("\\", "\\\\"), MAX_MESSAGE_BYTES);
+                """.formatted(port, controllerPort, MAX_MESSAGE_BYTES);
     }
 }

@@ -78,7 +78,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
             }
             endStale(data);
             rotate(log);
-            Process process = new ProcessBuilder(command(programs, data, port))
+            Process process = new ProcessBuilder(Child.ownSession(command(programs, data, port)))
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .start();
