@@ -1,9 +1,84 @@
 package io.bardstream.gpt;
 
-/** What one forward pass keeps for its backward pass; closing it frees that. */
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.bardstream.kernel.Compute;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * One way through the trunk: the scope of its arrays and, in training, a stack of what the backward pass will need. Each layer pushes going forward, and pops exactly that
+ * going back, so memory is freed as the gradient descends. Closing it frees everything.
+ */
 public final class ForwardPass implements AutoCloseable {
-    private ForwardPass() {}
+    private final NDManager scope;
+    private final boolean training;
+    private final Dropout dropout;
+    private final Deque<List<NDArray>> saved = new ArrayDeque<>();
+    private NDArray tokens;
+
+    private ForwardPass(NDManager scope, boolean training, Dropout dropout) {
+        this.scope = scope;
+        this.training = training;
+        this.dropout = dropout;
+    }
+
+    /** A pass that a backward pass follows. */
+    public static ForwardPass training(Compute compute, Dropout dropout) {
+        return new ForwardPass(compute.scope(), true, dropout);
+    }
+
+    /** A pass that keeps nothing: evaluation. */
+    public static ForwardPass inference(Compute compute) {
+        return new ForwardPass(compute.scope(), false, Dropout.NONE);
+    }
+
+    /** The manager of the pass's arrays. */
+    public NDManager scope() {
+        return scope;
+    }
+
+    boolean training() {
+        return training;
+    }
+
+    Dropout dropout() {
+        return dropout;
+    }
+
+    /** Takes over arrays that the forward pass is done with: keeps them for the backward pass, or frees them when there is none. */
+    void save(List<NDArray> arrays) {
+        if (training) {
+            saved.push(arrays);
+        } else {
+            arrays.forEach(NDArray::close);
+        }
+    }
+
+    void save(NDArray... arrays) {
+        save(List.of(arrays));
+    }
+
+    /** What was saved last. The caller closes it after use. */
+    List<NDArray> restore() {
+        return saved.pop();
+    }
+
+    NDArray tokens() {
+        return tokens;
+    }
+
+    void tokens(NDArray ids) {
+        tokens = ids;
+    }
+
+    static void free(List<NDArray> arrays) {
+        arrays.forEach(NDArray::close);
+    }
 
     @Override
-    public void close() {}
+    public void close() {
+        scope.close();
+    }
 }

@@ -1,60 +1,198 @@
 package io.bardstream.gpt;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+import io.bardstream.checkpoint.HuggingFaceFormat;
+import io.bardstream.checkpoint.ModelConfig;
+import io.bardstream.checkpoint.SafeTensors;
+import io.bardstream.checkpoint.SafeTensorsWriter;
+import io.bardstream.checkpoint.TensorInfo;
+import io.bardstream.checkpoint.TensorType;
 import io.bardstream.kernel.Compute;
+import io.bardstream.kernel.CounterRandom;
+import io.bardstream.kernel.Kernels;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
- * GPT-2's decoder: parameters and trunk. The trunk is two functions, {@link #forward} from tokens to hidden states and {@link #backward}
- * from the loss's gradient at the hidden states to gradients of every parameter; an objective is what lies between them.
+ * GPT-2's decoder (Radford et al. 2019): parameters and trunk. The trunk is two functions, {@link #forward} from tokens to hidden states and
+ * {@link #backward} from the loss's gradient at the hidden states to gradients of every parameter; an objective is what lies between them.
+ *
+ * <p>Departures from OpenAI's code: none in the function computed. Attention probabilities are never dropped, so that fused attention can be used. Parameters and the
+ * residual stream are float32; with {@link io.bardstream.kernel.Precision#BFLOAT16} matrix products read copies in bfloat16.
+ *
+ * <p>Not for several threads at once.
  */
 public final class Gpt implements AutoCloseable {
-    private Gpt() {}
+    private static final int EMBEDDING = -1; // the layer number of dropout on embeddings
 
-    /** Weights drawn as GPT-2 draws them, from a generator of {@code seed}. */
-    public static Gpt initialise(GptConfig config, Compute compute, long seed) {
-        throw new UnsupportedOperationException("Gpt.initialise");
+    private final GptConfig config;
+    private final Compute compute;
+    private final Kernels kernels;
+    private final Parameters parameters;
+    private final Parameter wte;
+    private final Parameter wpe;
+    private final List<Block> blocks = new ArrayList<>();
+    private final LayerNorm finalNorm;
+
+    private Gpt(GptConfig config, Compute compute) {
+        this.config = config;
+        this.compute = compute;
+        this.kernels = compute.kernels();
+        this.parameters = new Parameters(config, compute);
+        this.wte = parameters.get("transformer.wte.weight");
+        this.wpe = parameters.get("transformer.wpe.weight");
+        for (int layer = 0; layer < config.layers(); layer++) {
+            blocks.add(new Block(compute, parameters, config, layer));
+        }
+        this.finalNorm = new LayerNorm(
+                kernels, parameters.get("transformer.ln_f.weight"), parameters.get("transformer.ln_f.bias"));
     }
 
-    /** Weights of a Hugging Face GPT-2 folder ({@code config.json}, {@code model.safetensors}). */
-    public static Gpt load(Path checkpointFolder, Compute compute) {
-        throw new UnsupportedOperationException("Gpt.load");
+    /**
+     * Weights drawn as GPT-2 draws them: N(0, 0.02), projections into the residual stream scaled by 1/√(2·layers) (section 2.3), gains one and biases
+     * zero. Each tensor has a generator of its own, seeded by {@code seed} and the tensor's name.
+     */
+    public static Gpt initialise(GptConfig config, Compute compute, long seed) {
+        Gpt gpt = new Gpt(config, compute);
+        for (Parameter parameter : gpt.parameters.all()) {
+            String name = parameter.name();
+            long own = CounterRandom.bits(seed, name.hashCode()) & 0xffff_ffffL;
+            if (name.endsWith("c_proj.weight")) {
+                gpt.kernels.normal(parameter.master(), 0.02 / Math.sqrt(2.0 * config.layers()), own);
+            } else if (name.contains(".ln_") && name.endsWith(".weight")) {
+                parameter.master().addi(1f);
+            } else if (name.endsWith(".weight")) {
+                gpt.kernels.normal(parameter.master(), 0.02, own);
+            }
+        }
+        gpt.parameters.refresh();
+        return gpt;
+    }
+
+    /**
+     * Weights of a Hugging Face GPT-2 folder ({@code config.json}, {@code model.safetensors}), of any floating-point type.
+     *
+     * @throws IllegalArgumentException naming what is missing or does not fit
+     */
+    public static Gpt load(Path checkpointFolder, Compute compute) throws IOException {
+        ModelConfig stored = HuggingFaceFormat.readConfig(checkpointFolder);
+        Gpt gpt = new Gpt(
+                new GptConfig(
+                        stored.layers(),
+                        stored.heads(),
+                        stored.width(),
+                        stored.contextLength(),
+                        stored.vocabularySize()),
+                compute);
+        try (SafeTensors file = SafeTensors.open(checkpointFolder.resolve(HuggingFaceFormat.WEIGHTS))) {
+            for (Map.Entry<String, String> name :
+                    HuggingFaceFormat.locate(file, stored).entrySet()) {
+                TensorBytes.read(
+                        file, name.getValue(), gpt.parameters.get(name.getKey()).master(), gpt.kernels);
+            }
+        } catch (IOException | RuntimeException e) {
+            gpt.close();
+            throw e;
+        }
+        gpt.parameters.refresh();
+        return gpt;
     }
 
     public GptConfig config() {
-        throw new UnsupportedOperationException("Gpt.config");
+        return config;
     }
 
     public Compute compute() {
-        throw new UnsupportedOperationException("Gpt.compute");
+        return compute;
+    }
+
+    /** Every weight, as flat buffers and by name. */
+    public Parameters weights() {
+        return parameters;
     }
 
     /** Float32 masters by Hugging Face's names ({@code transformer.h.0.attn.c_attn.weight}), Conv1D weights as {@code [in, out]}. */
     public Map<String, NDArray> parameters() {
-        throw new UnsupportedOperationException("Gpt.parameters");
+        Map<String, NDArray> masters = new LinkedHashMap<>();
+        parameters.all().forEach(parameter -> masters.put(parameter.name(), parameter.master()));
+        return masters;
+    }
+
+    /** The token embedding (V, C) in compute precision, which is the head as well. */
+    public Parameter tokenEmbedding() {
+        return wte;
     }
 
     /** Hidden states after the last norm, (B·T, C) in compute precision, of {@code tokens} (B, T) int64. */
     public NDArray forward(NDArray tokens, ForwardPass pass) {
-        throw new UnsupportedOperationException("Gpt.forward");
+        if (tokens.getShape().get(1) > config.contextLength()) {
+            throw new IllegalArgumentException("a sequence of "
+                    + tokens.getShape().get(1) + " tokens does not fit the context of " + config.contextLength());
+        }
+        pass.tokens(tokens);
+        NDArray x = kernels.embedding(tokens, wte.master(), wpe.master()); // (B·T, C) float32
+        NDArray mask = pass.dropout().mask(kernels, x, EMBEDDING, 0); // (B·T, C) booleans, or null
+        if (mask != null) {
+            kernels.mask(x, mask, pass.dropout().scale());
+            pass.save(mask);
+        }
+        for (Block block : blocks) {
+            x = block.forward(x, pass); // (B·T, C)
+        }
+        return finalNorm.forward(x, pass); // (B·T, C)
     }
 
-    /** Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming what the forward pass saved. */
+    /** Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming it and what the forward pass saved. */
     public void backward(NDArray dHidden, ForwardPass pass) {
-        throw new UnsupportedOperationException("Gpt.backward");
+        NDArray dx = finalNorm.backward(dHidden, null, pass); // (B·T, C) float32
+        for (int layer = blocks.size() - 1; layer >= 0; layer--) {
+            dx = blocks.get(layer).backward(dx, pass); // (B·T, C)
+        }
+        if (pass.dropout().rate() > 0) {
+            try (NDArray mask = pass.restore().get(0)) {
+                kernels.mask(dx, mask, pass.dropout().scale());
+            }
+        }
+        kernels.embeddingBackward(dx, pass.tokens(), wte.gradient(), wpe.gradient());
+        dx.close();
+        parameters.written();
     }
 
     /** Float32 logits (N, V) of hidden states (N, C), by the tied head. */
     public NDArray logits(NDArray hidden) {
-        throw new UnsupportedOperationException("Gpt.logits");
+        return kernels.logits(hidden, wte.weight());
     }
 
-    /** Writes {@code model.safetensors} with Hugging Face's names and orientation. */
-    public void save(Path file) {
-        throw new UnsupportedOperationException("Gpt.save");
+    /** Token ids (B, T) as the trunk takes them. */
+    public static NDArray tokens(ForwardPass pass, int rows, int length, int... ids) {
+        long[] wide = new long[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            wide[i] = ids[i];
+        }
+        return pass.scope().create(wide, new Shape(rows, length)); // (B, T)
     }
 
+    /** Writes {@code model.safetensors}, which must not exist yet, with Hugging Face's names and orientation, float32, the head not stored. */
+    public void save(Path file) throws IOException {
+        SafeTensorsWriter writer = new SafeTensorsWriter();
+        for (Parameter parameter : parameters.all()) {
+            NDArray master = parameter.master();
+            writer.add(
+                    TensorInfo.of(
+                            parameter.name(), TensorType.F32, master.getShape().getShape()),
+                    sink -> TensorBytes.write(master, sink, kernels));
+        }
+        writer.write(file);
+    }
+
+    /** Frees the weights. */
     @Override
-    public void close() {}
+    public void close() {
+        parameters.close();
+    }
 }

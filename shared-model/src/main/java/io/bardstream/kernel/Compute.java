@@ -21,11 +21,13 @@ public final class Compute implements AutoCloseable {
     private final Precision precision;
     private final NDManager manager;
     private final Map<String, TorchKernels> loaded = new ConcurrentHashMap<>();
+    private final Kernels kernels;
 
     private Compute(Device device, Precision precision) {
         this.device = device;
         this.precision = precision;
         this.manager = NDManager.newBaseManager(device, "PyTorch");
+        this.kernels = new Kernels(kernels(Kernels.TRUNK), precision);
     }
 
     /** Opens the best device with all its processors. */
@@ -89,6 +91,19 @@ public final class Compute implements AutoCloseable {
     /** A manager for what lives for one step or one request; close it to free all of that at once. */
     public NDManager scope() {
         return manager.newSubManager();
+    }
+
+    /** The kernels of the trunk in this precision. */
+    public Kernels kernels() {
+        return kernels;
+    }
+
+    /**
+     * How many queries one tile of composed attention takes at this context length, or 0 for PyTorch's fused attention. Fused attention saves memory, but its
+     * bfloat16 form on the CPU is slower than matrix products at short contexts (docs/experiments.md).
+     */
+    public int attentionTile(int length) {
+        return cuda() || length <= 512 ? 128 : 0;
     }
 
     /** The kernels of a TorchScript resource, compiled at their first use and shared from then on. */

@@ -13,8 +13,8 @@ import java.util.zip.ZipOutputStream;
  * It is made in memory from resources of this code base; no Python runs, and nothing a user brings is ever loaded this way.
  *
  * <p>The source is a list of methods of one module, indented by two spaces, in TorchScript's typed subset of Python. The serialised form
- * knows element types by number and operator namespaces without prefix, so {@code torch.float32}, {@code torch.bfloat16},
- * {@code torch.uint8}, {@code torch.int64} and {@code torch.ops.} are translated, which keeps the resources ordinary PyTorch.
+ * knows element types by number and operator namespaces without prefix, so names such as {@code torch.float32} and the prefix
+ * {@code torch.ops.} are translated, which keeps the resources ordinary PyTorch.
  */
 final class TorchScriptArchive {
     private static final String HEADER = """
@@ -31,7 +31,8 @@ final class TorchScriptArchive {
     static byte[] of(String methods) {
         String code = HEADER
                 + methods.replace("torch.ops.", "ops.")
-                        .replace("torch.uint8", "0")
+                        .replace("torch.bool", "11")
+                        .replace("torch.int32", "3")
                         .replace("torch.int64", "4")
                         .replace("torch.float32", "6")
                         .replace("torch.bfloat16", "15");

@@ -1,19 +1,20 @@
 package io.bardstream.train;
 
+import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 
-/** The mean loss over a split, in non-overlapping windows that cover it once. */
+/** The mean loss over a split, in non-overlapping windows that cover it once; the last window is as long as what is left. */
 public final class Evaluation {
     private Evaluation() {}
 
     /**
-     * A loss and how it compares across vocabularies.
+     * A loss, and what it is in bits a byte, which can be compared across vocabularies.
      *
      * @param loss nats a token
      * @param tokens tokens that were predicted
      */
     public record Result(double loss, long tokens) {
-        /** The loss in bits a byte of the text, which does not depend on the vocabulary. */
+        /** The loss in bits for each byte of the split's text. */
         public double bitsPerByte(long splitTokens, long splitBytes) {
             return loss * splitTokens / splitBytes / Math.log(2);
         }
@@ -22,10 +23,35 @@ public final class Evaluation {
     /**
      * Evaluates a split.
      *
-     * @param batchSize windows of one forward pass; the result does not depend on it beyond rounding
-     * @param batches most forward passes to make, 0 for the whole split
+     * @param batchSize windows of one forward pass; the result does not depend on it but for rounding
+     * @param batches most forward passes to make, from the split's beginning; 0 for the whole split
      */
     public static Result evaluate(Gpt gpt, TokenSource split, int contextLength, int batchSize, int batches) {
-        throw new UnsupportedOperationException("Evaluation.evaluate");
+        long targets = split.size() - 1;
+        if (targets < 1) {
+            throw new IllegalArgumentException(
+                    "the split has " + split.size() + " tokens; predicting one takes at least two");
+        }
+        double sum = 0;
+        long done = 0;
+        for (int batch = 0; done < targets && (batches == 0 || batch < batches); batch++) {
+            long left = targets - done;
+            int length = (int) Math.min(contextLength, left);
+            int rows = (int) Math.min(batchSize, left / length);
+            Batch windows = consecutive(split, done, rows, length);
+            try (ForwardPass pass = ForwardPass.inference(gpt.compute())) {
+                sum += new NextToken(windows).evaluate(gpt, pass) * windows.tokens();
+            }
+            done += windows.tokens();
+        }
+        return new Result(sum / done, done);
+    }
+
+    private static Batch consecutive(TokenSource split, long start, int rows, int length) {
+        int[] tokens = new int[rows * length + 1];
+        split.copy(start, tokens);
+        int[] inputs = java.util.Arrays.copyOf(tokens, rows * length);
+        int[] targets = java.util.Arrays.copyOfRange(tokens, 1, rows * length + 1);
+        return new Batch(rows, length, inputs, targets, null);
     }
 }

@@ -1,8 +1,10 @@
 package io.bardstream.train;
 
+import io.bardstream.event.Hyperparameters;
+
 /**
- * The learning rate at each step: a linear warm-up from near zero to the peak, then a decay to a floor that the last step reaches, by half a cosine (Radford
- * et al. 2018) or by a straight line.
+ * The learning rate at each step: a linear warm-up from near zero to the peak, then a decay to a floor that the last step reaches, by half a cosine
+ * (Radford et al. 2018) or by a straight line.
  *
  * @param peak learning rate after the warm-up
  * @param floor learning rate of the last step
@@ -18,13 +20,23 @@ public record LrSchedule(double peak, double floor, long warmupSteps, long steps
 
     public LrSchedule {
         if (!(peak > 0) || !(floor >= 0) || floor > peak || Double.isInfinite(peak)) {
-            throw new IllegalArgumentException("learning_rate is " + peak + " and min_learning_rate " + floor
-                    + "; it takes 0 <= min_learning_rate <= learning_rate and learning_rate > 0");
+            throw new IllegalArgumentException("the schedule runs from " + peak + " down to " + floor
+                    + "; it takes 0 <= floor <= peak and a peak above 0");
         }
         if (warmupSteps < 0 || steps < 1 || warmupSteps > steps) {
             throw new IllegalArgumentException("warmup_steps is " + warmupSteps + " and steps " + steps
                     + "; it takes 0 <= warmup_steps <= steps and at least one step");
         }
+    }
+
+    /** The schedule that a run's hyperparameters describe. */
+    public static LrSchedule of(Hyperparameters run) {
+        return new LrSchedule(
+                run.learningRate(),
+                run.learningRate() * run.minLearningRate(),
+                run.warmupSteps(),
+                run.steps(),
+                run.schedule().equals("linear") ? Decay.LINEAR : Decay.COSINE);
     }
 
     /** The learning rate of a step, counted from 0. */

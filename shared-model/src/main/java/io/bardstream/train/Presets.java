@@ -1,15 +1,16 @@
 package io.bardstream.train;
 
+import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.GptConfig;
-import io.bardstream.kernel.Precision;
-import io.bardstream.train.LrSchedule.Decay;
-import io.bardstream.train.OptimizerSettings.Kind;
 import java.util.List;
 
-/** The named models with their vocabularies and training defaults; the one place these numbers stand. */
+/** The named models with their vocabularies and training defaults: the one place where these numbers stand. */
 public enum Presets {
+    /** Two processor cores, minutes. */
     TINY("tiny", new GptConfig(4, 4, 128, 128, 1_024), false, tiny()),
+    /** A patient processor, or any GPU. */
     BABY("baby", new GptConfig(6, 6, 384, 256, 4_096), false, baby()),
+    /** One consumer GPU of 16 GB; 124 million parameters. */
     GPT2("gpt2", new GptConfig(12, 12, 768, 1_024, 50_257), true, gpt2(6e-4)),
     GPT2_MEDIUM("gpt2-medium", new GptConfig(24, 16, 1_024, 1_024, 50_257), true, gpt2(3e-4)),
     GPT2_LARGE("gpt2-large", new GptConfig(36, 20, 1_280, 1_024, 50_257), true, gpt2(2.5e-4)),
@@ -18,23 +19,27 @@ public enum Presets {
     private final String label;
     private final GptConfig config;
     private final boolean gpt2Vocabulary;
-    private final TrainingSettings training;
+    private final Hyperparameters pretraining;
 
-    Presets(String label, GptConfig config, boolean gpt2Vocabulary, TrainingSettings training) {
+    Presets(String label, GptConfig config, boolean gpt2Vocabulary, Hyperparameters pretraining) {
         this.label = label;
         this.config = config;
         this.gpt2Vocabulary = gpt2Vocabulary;
-        this.training = training;
+        this.pretraining = pretraining;
     }
 
-    /** The preset of that name. */
+    /**
+     * The preset of that name.
+     *
+     * @throws IllegalArgumentException listing the names there are
+     */
     public static Presets of(String name) {
         for (Presets preset : values()) {
             if (preset.label.equals(name)) {
                 return preset;
             }
         }
-        throw new IllegalArgumentException("preset is '" + name + "'; use one of " + names());
+        throw new IllegalArgumentException("preset is '" + name + "'; there are " + names());
     }
 
     public static List<String> names() {
@@ -46,7 +51,7 @@ public enum Presets {
         return label;
     }
 
-    /** The model's shape; its vocabulary size is replaced by that of the tokenizer actually trained. */
+    /** The model's shape; its vocabulary size gives way to that of the tokenizer at hand. */
     public GptConfig config() {
         return config;
     }
@@ -57,18 +62,19 @@ public enum Presets {
     }
 
     /** How it is pretrained unless a request says otherwise. */
-    public TrainingSettings training() {
-        return training;
+    public Hyperparameters pretraining() {
+        return pretraining;
     }
 
-    private static TrainingSettings tiny() {
-        return new TrainingSettings(
-                Kind.MUON,
+    private static Hyperparameters tiny() {
+        return new Hyperparameters(
+                "muon",
                 1e-2,
-                1e-3,
-                Decay.LINEAR,
+                2e-2,
+                0.0,
+                "linear",
                 20,
-                800,
+                750,
                 16,
                 1,
                 128,
@@ -78,20 +84,21 @@ public enum Presets {
                 1e-8,
                 1.0,
                 0.0,
-                100,
+                75,
                 0,
-                200,
-                200,
-                Precision.BFLOAT16,
+                150,
+                150,
+                "bfloat16",
                 0);
     }
 
-    private static TrainingSettings baby() {
-        return new TrainingSettings(
-                Kind.MUON,
+    private static Hyperparameters baby() {
+        return new Hyperparameters(
+                "muon",
                 4e-3,
-                4e-4,
-                Decay.LINEAR,
+                2e-2,
+                0.0,
+                "linear",
                 50,
                 2_000,
                 16,
@@ -107,17 +114,18 @@ public enum Presets {
                 0,
                 500,
                 200,
-                Precision.BFLOAT16,
+                "bfloat16",
                 8);
     }
 
-    /** Learning rates by Brown et al. 2020, table 2.1; half a million tokens a step. */
-    private static TrainingSettings gpt2(double learningRate) {
-        return new TrainingSettings(
-                Kind.ADAMW,
+    /** Learning rates of Brown et al. 2020, table 2.1; half a million tokens a step. */
+    private static Hyperparameters gpt2(double learningRate) {
+        return new Hyperparameters(
+                "adamw",
                 learningRate,
-                learningRate / 10,
-                Decay.COSINE,
+                2e-2,
+                0.1,
+                "cosine",
                 700,
                 19_000,
                 8,
@@ -133,7 +141,7 @@ public enum Presets {
                 50,
                 1_000,
                 1_000,
-                Precision.BFLOAT16,
+                "bfloat16",
                 0);
     }
 }

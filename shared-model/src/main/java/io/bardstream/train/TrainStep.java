@@ -1,42 +1,122 @@
 package io.bardstream.train;
 
+import ai.djl.ndarray.NDArray;
+import io.bardstream.checkpoint.SafeTensors;
+import io.bardstream.checkpoint.SafeTensorsWriter;
+import io.bardstream.checkpoint.TensorInfo;
+import io.bardstream.checkpoint.TensorType;
+import io.bardstream.gpt.Dropout;
+import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
+import io.bardstream.gpt.TensorBytes;
+import io.bardstream.kernel.Precision;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
- * One training step: forward, objective, backward and accumulation for each micro-batch, then clipping and the optimizer's update. It is
- * a pure function of the weights, the optimizer's state, the seed, the step number and the batches. One thread at a time.
+ * One training step: forward, objective, backward and accumulation for each micro-batch, then clipping and the optimizer's update. It is a pure function of the
+ * weights, the optimizer's state, the seed, the step's number and the batches: on the CPU, at equal thread counts, bitwise.
+ *
+ * <p>Not for several threads at once. Closing it frees gradients and optimizer state; the model stays.
  */
 public final class TrainStep implements AutoCloseable {
+    private final Gpt gpt;
+    private final Optimizer optimizer;
+    private final double dropout;
+    private final long seed;
+
     /**
      * @param dropout share of activations dropped on embeddings and residual branches, in [0, 1)
      * @param seed of the dropout masks
      */
-    public TrainStep(Gpt gpt, OptimizerSettings optimizer, double dropout, long seed) {
-        throw new UnsupportedOperationException("TrainStep");
+    public TrainStep(Gpt gpt, OptimizerSettings settings, double dropout, long seed) {
+        this.gpt = gpt;
+        this.dropout = new Dropout(dropout, seed, 0, 0).rate();
+        this.seed = seed;
+        gpt.weights().train(Precision.FLOAT32);
+        this.optimizer = new Optimizer(gpt, settings);
     }
 
     /**
-     * Takes a step.
+     * Takes a step of next-token prediction.
      *
      * @param step its number, which selects the dropout masks
      * @throws NotFiniteException if loss or gradient is not finite; the weights are then as before
      */
     public StepResult step(long step, double learningRate, List<Batch> microBatches) {
-        throw new UnsupportedOperationException("TrainStep.step");
+        return advance(
+                step, learningRate, microBatches.stream().map(NextToken::new).toList());
     }
 
-    /** Writes the optimizer's state, for exact resume. */
-    public void saveOptimizer(Path file) {
-        throw new UnsupportedOperationException("TrainStep.saveOptimizer");
+    /** Takes a step of any objective; the loss is the mean over all micro-batches, each by its weight. */
+    public StepResult advance(long step, double learningRate, List<? extends Objective> microBatches) {
+        double total = microBatches.stream().mapToDouble(Objective::weight).sum();
+        double loss = 0;
+        long tokens = 0;
+        gpt.weights().clearGradients();
+        for (int micro = 0; micro < microBatches.size(); micro++) {
+            Objective objective = microBatches.get(micro);
+            double share = objective.weight() / total;
+            try (ForwardPass pass = ForwardPass.training(gpt.compute(), new Dropout(dropout, seed, step, micro))) {
+                NDArray input = objective.tokens(pass); // (B, T)
+                NDArray hidden = gpt.forward(input, pass); // (B·T, C)
+                Objective.Outcome outcome = objective.apply(gpt, hidden, share, pass); // loss, (B·T, C)
+                hidden.close();
+                gpt.backward(outcome.dHidden(), pass);
+                loss += share * outcome.loss().getFloat();
+                tokens += input.size();
+            }
+        }
+        double norm = optimizer.gradientNorm();
+        if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+            throw new NotFiniteException(step, loss, norm);
+        }
+        optimizer.update(learningRate, norm);
+        return new StepResult(loss, norm, tokens);
     }
 
-    /** Reads what {@link #saveOptimizer} wrote. */
-    public void loadOptimizer(Path file) {
-        throw new UnsupportedOperationException("TrainStep.loadOptimizer");
+    /** Writes the optimizer's state to a safetensors file that must not exist yet, for exact resume. */
+    public void saveOptimizer(Path file) throws IOException {
+        SafeTensorsWriter writer = new SafeTensorsWriter();
+        optimizer
+                .state()
+                .forEach((name, array) -> writer.add(
+                        TensorInfo.of(name, TensorType.F32, array.size()),
+                        sink -> TensorBytes.write(array, sink, gpt.compute().kernels())));
+        writer.write(file);
+    }
+
+    /**
+     * Reads what {@link #saveOptimizer} wrote.
+     *
+     * @throws IllegalArgumentException if it is the state of another optimizer or another shape; nothing has changed then
+     */
+    public void loadOptimizer(Path file) throws IOException {
+        Map<String, NDArray> state = optimizer.state();
+        try (SafeTensors stored = SafeTensors.open(file)) {
+            if (!stored.names().equals(state.keySet())) {
+                throw new IllegalArgumentException(file + " holds " + stored.names() + "; this optimizer's state is "
+                        + state.keySet() + ". Resume with the optimizer the run was started with");
+            }
+            state.forEach((name, array) -> {
+                if (stored.info(name).elements() != array.size()) {
+                    throw new IllegalArgumentException(
+                            file + " has " + stored.info(name).elements() + " numbers of " + name + "; this model has "
+                                    + array.size());
+                }
+            });
+            for (Map.Entry<String, NDArray> entry : state.entrySet()) {
+                TensorBytes.read(
+                        stored, entry.getKey(), entry.getValue(), gpt.compute().kernels());
+            }
+        }
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        optimizer.close();
+        gpt.weights().endTraining();
+    }
 }

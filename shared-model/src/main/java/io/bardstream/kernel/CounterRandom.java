@@ -1,4 +1,4 @@
-package io.bardstream.train;
+package io.bardstream.kernel;
 
 /**
  * Random numbers by counter: each is a hash of where it is used, (seed, step, micro-batch, …), so any of them is known without the ones
