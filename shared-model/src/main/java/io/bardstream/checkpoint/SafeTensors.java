@@ -47,6 +47,7 @@ public final class SafeTensors implements AutoCloseable {
 
     private static final JsonFactory JSON = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(JsonFactory.Feature.CHARSET_DETECTION)
             .build();
 
     private final Path file;

@@ -1,0 +1,86 @@
+package io.bardstream.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.bardstream.event.Dataset;
+import io.bardstream.event.DatasetKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code run.json} and {@code metrics.json}. */
+class LineageTest {
+    private static final String SHA = "0123456789abcdef".repeat(4);
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void lineageIsReadBackAsWritten() throws IOException {
+        // Given
+        Dataset dataset = new Dataset(
+                "shakespeare",
+                DatasetKind.PRETRAIN,
+                SHA,
+                "bpe",
+                SHA,
+                1024,
+                List.of(new Dataset.Split(
+                        "train", 10, 20, 1, SHA, List.of(new Dataset.Range("token-batches", 2, 3, 4)))),
+                Instant.EPOCH);
+        Lineage lineage = new Lineage(
+                "pretrain-3f9c2a1b-000600",
+                600,
+                null,
+                dataset,
+                null,
+                new Lineage.Engine("bfloat16", 2, "cpu", "libtorch 2.7.1", SHA, "avx512"),
+                "0.1.0",
+                Instant.EPOCH,
+                Instant.EPOCH.plusSeconds(60));
+
+        // When
+        lineage.write(folder);
+
+        // Then
+        assertThat(Lineage.read(folder)).isEqualTo(lineage);
+        assertThat(folder.resolve("run.json")).content().contains("\"library_sha256\" : \"" + SHA + "\"");
+    }
+
+    @Test
+    void aLineageThatIsNoneIsRefused() throws IOException {
+        Files.writeString(folder.resolve("run.json"), "{\"step\":\"many\"}");
+        assertThatThrownBy(() -> Lineage.read(folder))
+                .isInstanceOf(CorruptCheckpointException.class)
+                .hasMessageContaining("run.json");
+    }
+
+    @Test
+    void metricsAreTheSameTextInWhateverOrderTheyCome() throws IOException {
+        // When
+        new CheckpointMetrics(Map.of("validation_loss", 1.5, "bits_per_byte", 2.25)).write(folder);
+
+        // Then
+        assertThat(folder.resolve("metrics.json"))
+                .hasContent("{\n  \"bits_per_byte\" : 2.25,\n  \"validation_loss\" : 1.5\n}\n");
+        assertThat(CheckpointMetrics.read(folder).values())
+                .containsEntry("bits_per_byte", 2.25)
+                .hasSize(2);
+    }
+
+    @Test
+    void aMetricThatIsNoNumberIsRefused() throws IOException {
+        assertThatThrownBy(() -> new CheckpointMetrics(Map.of("loss", Double.NaN)))
+                .hasMessageContaining("'loss' is NaN");
+        for (String text : List.of("[]", "{\"loss\":\"low\"}", "{")) {
+            Files.writeString(folder.resolve("metrics.json"), text);
+            assertThatThrownBy(() -> CheckpointMetrics.read(folder)).isInstanceOf(CorruptCheckpointException.class);
+        }
+    }
+}
