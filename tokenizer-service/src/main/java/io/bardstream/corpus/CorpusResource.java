@@ -1,0 +1,163 @@
+package io.bardstream.corpus;
+
+import io.bardstream.event.InvalidFieldException;
+import io.bardstream.service.ApiException;
+import io.bardstream.service.Listing;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jboss.resteasy.reactive.RestQuery;
+
+/** Corpora over HTTP: as the body itself, inside JSON, from a URL, or the one that comes with Bardstream. */
+@Path("/v1/corpora")
+@Produces(MediaType.APPLICATION_JSON)
+public class CorpusResource {
+    /**
+     * A corpus inside JSON: exactly one of {@code url}, {@code text} and {@code bundled}.
+     *
+     * @param sha256 what the content must have; null for any
+     */
+    public record Request(String name, String kind, String url, String text, Boolean bundled, String sha256) {}
+
+    public record Answer(
+            String id,
+            String name,
+            String kind,
+            long bytes,
+            long characters,
+            String sha256,
+            String source,
+            Instant createdAt) {
+        static Answer of(Corpus corpus) {
+            return new Answer(
+                    corpus.id,
+                    corpus.name,
+                    corpus.kind,
+                    corpus.bytes,
+                    corpus.characters,
+                    corpus.sha256,
+                    corpus.source,
+                    corpus.createdAt);
+        }
+    }
+
+    private static final String BUNDLED = "/corpus/shakespeare.txt";
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+
+    private final Corpora corpora;
+    private final HttpsDownload download;
+    private final CorpusSettings settings;
+
+    CorpusResource(Corpora corpora, HttpsDownload download, CorpusSettings settings) {
+        this.corpora = corpora;
+        this.download = download;
+        this.settings = settings;
+    }
+
+    /** The body is the text; it streams to disk. */
+    @POST
+    @Consumes({MediaType.TEXT_PLAIN, MediaType.APPLICATION_OCTET_STREAM, "application/jsonl", "application/x-ndjson"})
+    public Response upload(
+            @RestQuery String name,
+            @RestQuery String kind,
+            @HeaderParam(HttpHeaders.CONTENT_TYPE) MediaType type,
+            @HeaderParam(HttpHeaders.CONTENT_LENGTH) Long length,
+            InputStream text)
+            throws IOException {
+        requireText(kind);
+        if (type != null && type.getSubtype().endsWith("json")) {
+            requireText("instruct");
+        }
+        String charset = type == null ? null : type.getParameters().get(MediaType.CHARSET_PARAMETER);
+        if (charset != null && !charset.equalsIgnoreCase("utf-8") && !charset.equalsIgnoreCase("us-ascii")) {
+            throw new InvalidFieldException("charset", "is " + charset + "; send the text in UTF-8");
+        }
+        long maxBytes = settings.maxSize().asLongValue();
+        if (length != null && length > maxBytes) {
+            throw CorpusFiles.tooLarge("body", maxBytes);
+        }
+        return answer(corpora.take(Require.name(name), "upload", text, "body", null));
+    }
+
+    @POST
+    @Consumes(MediaType.APPLICATION_JSON)
+    public Response create(Request request) throws IOException {
+        ApiException.required(request);
+        requireText(request.kind());
+        String name = Require.name(request.name());
+        if (request.sha256() != null && !SHA256.matcher(request.sha256()).matches()) {
+            throw new InvalidFieldException("sha256", "is not 64 lower-case hexadecimal digits");
+        }
+        boolean bundled = Boolean.TRUE.equals(request.bundled());
+        long given = Stream.of(request.url() != null, request.text() != null, bundled)
+                .filter(present -> present)
+                .count();
+        if (given != 1) {
+            throw new InvalidFieldException(
+                    "text", "give exactly one of text, url and bundled; " + given + " were given");
+        }
+        if (bundled) {
+            try (InputStream text = CorpusResource.class.getResourceAsStream(BUNDLED)) {
+                return answer(corpora.take(name, "bundled", text, "bundled", request.sha256()));
+            }
+        }
+        if (request.text() != null) {
+            return answer(corpora.take(name, "upload", utf8(request.text()), "text", request.sha256()));
+        }
+        try (InputStream text = download.open(request.url(), settings.maxSize().asLongValue())) {
+            return answer(corpora.take(name, request.url(), text, "url", request.sha256()));
+        }
+    }
+
+    @GET
+    public Listing<Answer> list() {
+        return Listing.of(corpora.list().stream().map(Answer::of).toList());
+    }
+
+    @GET
+    @Path("{id}")
+    public Answer get(String id) {
+        return corpora.find(Require.pathId("corpus", id))
+                .map(Answer::of)
+                .orElseThrow(() -> ApiException.notFound("corpus", id));
+    }
+
+    private static Response answer(Corpora.Taken taken) {
+        return Response.status(taken.isNew() ? Response.Status.CREATED : Response.Status.OK)
+                .entity(Answer.of(taken.corpus()))
+                .build();
+    }
+
+    private static void requireText(String kind) {
+        if (kind != null && !kind.equals(Corpus.TEXT)) {
+            throw new InvalidFieldException(
+                    "kind", "'" + Require.printable(kind) + "' cannot be taken in; the one kind of corpus is text");
+        }
+    }
+
+    private static InputStream utf8(String text) {
+        try {
+            ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+            return new ByteArrayInputStream(bytes.array(), bytes.position(), bytes.remaining());
+        } catch (CharacterCodingException e) {
+            throw new InvalidFieldException(
+                    "text", "holds half a surrogate pair, which is no character; escape whole characters");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.bardstream.corpus;
+
+import io.bardstream.event.Dataset;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.io.IOException;
+import java.io.Reader;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.errors.RetriableException;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
+
+/**
+ * Emits the datasets that were asked for, oldest first, one at a time, on a thread of its own. What fails for a reason that
+ * may pass (the broker or the database is away) is tried again; what cannot succeed is marked failed.
+ */
+@ApplicationScoped
+class DatasetWorker implements Runnable {
+    /** How far the dataset is that is being emitted. */
+    private record Progress(String dataset, double fraction) {}
+
+    private static final Logger LOG = Logger.getLogger(DatasetWorker.class);
+    private static final int SECONDS_BETWEEN_LOOKS = 5;
+
+    private final Datasets datasets;
+    private final CorpusFiles files;
+    private final Announcements announcements;
+    private final String bootstrapServers;
+    private final Counter blocks;
+    private final Counter tokens;
+    private final Semaphore work = new Semaphore(0);
+    private final Thread thread = new Thread(this, "datasets");
+    private volatile Progress progress;
+    private volatile double tokensPerSecond;
+
+    DatasetWorker(
+            Datasets datasets,
+            CorpusFiles files,
+            Announcements announcements,
+            @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers,
+            MeterRegistry meters) {
+        this.datasets = datasets;
+        this.files = files;
+        this.announcements = announcements;
+        this.bootstrapServers = bootstrapServers;
+        this.blocks = meters.counter("bardstream.dataset.blocks");
+        this.tokens = meters.counter("bardstream.dataset.tokens");
+        meters.gauge("bardstream.dataset.tokens.per.second", this, worker -> worker.tokensPerSecond);
+    }
+
+    void start(@Observes StartupEvent event) {
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** What is being emitted stays running in the database and is emitted again at the next start. */
+    void stop(@Observes ShutdownEvent event) throws InterruptedException {
+        thread.interrupt();
+        thread.join(TimeUnit.SECONDS.toMillis(5));
+    }
+
+    /** There is a dataset to emit. */
+    void wake() {
+        work.release();
+    }
+
+    /** How much of a dataset's text is emitted, from 0 to 1; empty unless it is being emitted now. */
+    OptionalDouble progress(String dataset) {
+        Progress now = progress;
+        return now != null && now.dataset().equals(dataset)
+                ? OptionalDouble.of(now.fraction())
+                : OptionalDouble.empty();
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                if (!emitNext()) {
+                    work.tryAcquire(SECONDS_BETWEEN_LOOKS, TimeUnit.SECONDS);
+                    work.drainPermits();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** @return whether to look for more at once */
+    private boolean emitNext() throws InterruptedException {
+        try {
+            Optional<DatasetOrder> next = datasets.start();
+            return next.isPresent() && emit(next.get().id, datasets.emission(next.get()));
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "The queue of datasets cannot be read or written; next try in %d s", SECONDS_BETWEEN_LOOKS);
+            return false;
+        }
+    }
+
+    private boolean emit(String id, Emission emission) throws InterruptedException {
+        Dataset dataset;
+        try {
+            dataset = blocks(id, emission);
+        } catch (RetriableException e) {
+            LOG.warnf(e, "Dataset %s waits for the broker", id);
+            datasets.delayed(id, "The broker does not take blocks (" + e.getMessage() + "); it is tried again.");
+            return false;
+        } catch (IOException | RuntimeException e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new InterruptedException("the service is stopping: " + e);
+            }
+            LOG.errorf(e, "Dataset %s failed", id);
+            datasets.failed(id, String.valueOf(e.getMessage()));
+            return true;
+        } finally {
+            progress = null;
+        }
+        datasets.done(dataset);
+        announcements.wake();
+        return true;
+    }
+
+    private Dataset blocks(String id, Emission emission) throws IOException, InterruptedException {
+        Corpus corpus = emission.corpus();
+        long start = System.nanoTime();
+        progress = new Progress(id, 0);
+        try (Reader text = files.open(corpus);
+                TokenBatches batches = new TokenBatches(bootstrapServers)) {
+            Dataset dataset = emission.emit(text, batches, (bytes, count) -> {
+                blocks.increment();
+                tokens.increment(count);
+                progress = new Progress(id, (double) bytes / corpus.bytes);
+            });
+            long total =
+                    dataset.splits().stream().mapToLong(Dataset.Split::tokens).sum();
+            tokensPerSecond = total / ((System.nanoTime() - start) / 1e9);
+            LOG.infof("Dataset %s: %d tokens, %.0f a second", id, total, tokensPerSecond);
+            return dataset;
+        }
+    }
+}
