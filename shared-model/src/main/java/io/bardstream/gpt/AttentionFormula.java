@@ -15,8 +15,8 @@ import ai.djl.ndarray.types.DataType;
 public record AttentionFormula(NDArray scores, NDArray scaled, NDArray weights, NDArray output) {
     /** Attends, each token to itself and those before it. {@code q}, {@code k}, {@code v} are (B, H, T, d_k) float32. */
     public static AttentionFormula causal(NDArray q, NDArray k, NDArray v) {
-        long t = q.getShape().get(2);
-        long dk = q.getShape().get(3);
+        int t = (int) q.getShape().get(2);
+        int dk = (int) q.getShape().get(3);
         NDArray scores = q.matMul(k.transpose(0, 1, 3, 2)); // (B, H, T, T)
         NDArray scaled = scores.div((float) Math.sqrt(dk)); // (B, H, T, T)
         NDArray position = q.getManager().arange(t); // (T)

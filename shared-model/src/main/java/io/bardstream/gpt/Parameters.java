@@ -56,8 +56,9 @@ public final class Parameters implements AutoCloseable {
             offset += entry.getValue().size();
         }
         long c = config.width();
-        hidden = new Range(0, config.layers() * 12 * c * c);
-        embeddings = new Range(hidden.end(), hidden.end() + (config.vocabularySize() + config.contextLength()) * c);
+        hidden = new Range(0, 12 * c * c * config.layers());
+        embeddings =
+                new Range(hidden.end(), hidden.end() + ((long) config.vocabularySize() + config.contextLength()) * c);
         vectors = new Range(embeddings.end(), offset);
         masters = compute.manager().zeros(new Shape(offset));
         weights = compute.precision() == Precision.FLOAT32 ? masters : kernels.cast(masters, compute.precision());
