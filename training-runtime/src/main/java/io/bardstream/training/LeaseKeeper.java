@@ -1,0 +1,67 @@
+package io.bardstream.training;
+
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
+
+/**
+ * Renews a lease on a thread of its own until it is closed. While the database is away it goes on trying: nobody else can
+ * take the run over then, and whoever took it over first is found out at the next answer.
+ */
+final class LeaseKeeper implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(LeaseKeeper.class);
+
+    private final RunQueue queue;
+    private final Lease lease;
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "lease");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private volatile boolean lost;
+    private volatile boolean cancelled;
+
+    LeaseKeeper(RunQueue queue, Lease lease, Duration renewal) {
+        this.queue = queue;
+        this.lease = lease;
+        clock.scheduleWithFixedDelay(this::renew, renewal.toMillis(), renewal.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void renew() {
+        try {
+            cancelled |= queue.renew(lease);
+        } catch (LeaseLostException e) {
+            LOG.warn(e.getMessage());
+            lost = true;
+            clock.shutdown();
+        } catch (RuntimeException e) {
+            LOG.warnf("The lease of %s could not be renewed and is tried again: %s", lease.run(), e.getMessage());
+        }
+    }
+
+    /** Looks now rather than at the next renewal. */
+    void renewNow() {
+        if (!clock.isShutdown()) {
+            clock.execute(this::renew);
+        }
+    }
+
+    Lease lease() {
+        return lease;
+    }
+
+    boolean lost() {
+        return lost;
+    }
+
+    boolean cancelled() {
+        return cancelled;
+    }
+
+    @Override
+    public void close() {
+        clock.shutdownNow();
+    }
+}

@@ -1,0 +1,22 @@
+package io.bardstream.training;
+
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import io.bardstream.event.Stage;
+import java.util.Map;
+
+/**
+ * The body of {@code POST /v1/runs}. Only stage and dataset must be there.
+ *
+ * @param preset the configured one if left out; with a parent, the parent's shape counts
+ * @param hyperparameters those that differ from the preset's
+ * @param unknown every other key, to be refused: a misspelt setting must not be dropped in silence
+ */
+public record NewRun(
+        Stage stage,
+        String dataset,
+        String preset,
+        String parent,
+        String reward,
+        Long seed,
+        Map<String, Object> hyperparameters,
+        @JsonAnySetter Map<String, Object> unknown) {}

@@ -1,0 +1,68 @@
+package io.bardstream.training;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.Stage;
+import io.bardstream.event.TrainingRequest;
+import java.time.Instant;
+
+/**
+ * A run as {@code /v1/runs} shows it; every key is always there.
+ *
+ * @param bestValidationLoss nats a token, of {@code checkpoint}
+ * @param bitsPerByte of {@code checkpoint}
+ * @param checkpoint the run's best so far
+ * @param secondsLeft estimate, while it runs
+ */
+@JsonInclude(JsonInclude.Include.ALWAYS)
+public record RunView(
+        String id,
+        Stage stage,
+        RunStatus status,
+        String dataset,
+        String preset,
+        String parent,
+        String reward,
+        long seed,
+        String requestedBy,
+        long step,
+        long steps,
+        long tokens,
+        Double bestValidationLoss,
+        Double bitsPerByte,
+        Double tokensPerSecond,
+        Double secondsLeft,
+        String checkpoint,
+        String error,
+        Instant createdAt,
+        Instant startedAt,
+        Instant endedAt,
+        Hyperparameters hyperparameters) {
+
+    static RunView of(Run run) {
+        TrainingRequest request = run.trainingRequest();
+        return new RunView(
+                run.id,
+                run.stage,
+                run.status,
+                run.dataset,
+                request.preset(),
+                request.parent(),
+                request.reward(),
+                request.seed(),
+                request.requestedBy(),
+                run.step,
+                run.steps,
+                run.tokens,
+                run.bestValidationLoss,
+                run.bitsPerByte,
+                run.tokensPerSecond,
+                run.secondsLeft,
+                run.checkpoint,
+                run.error,
+                run.createdAt,
+                run.startedAt,
+                run.endedAt,
+                request.hyperparameters());
+    }
+}

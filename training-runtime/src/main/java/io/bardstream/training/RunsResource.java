@@ -1,0 +1,138 @@
+package io.bardstream.training;
+
+import io.bardstream.event.Curriculum;
+import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.InvalidFieldException;
+import io.bardstream.event.TrainingRequest;
+import io.bardstream.service.ApiException;
+import io.bardstream.service.Listing;
+import io.smallrye.common.annotation.Blocking;
+import io.smallrye.mutiny.Multi;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.resteasy.reactive.RestStreamElementType;
+
+/** Training runs: ask for one, watch it, end it. */
+@Path("/v1/runs")
+@Blocking
+public class RunsResource {
+    private static final String JSON_LINES = "application/jsonl";
+
+    /** Who asked for a run that came over HTTP. */
+    private static final String BY_HAND = "user";
+
+    @Inject
+    RunQueue queue;
+
+    @Inject
+    Stages stages;
+
+    @Inject
+    RunWorker worker;
+
+    @Inject
+    MeasurementStream measurements;
+
+    @ConfigProperty(name = "bardstream.preset")
+    String configuredPreset;
+
+    /** The id of a run that was accepted. */
+    public record Accepted(String id) {}
+
+    @POST
+    public Response submit(NewRun asked) {
+        TrainingRequest request = resolve(asked);
+        queue.submit(request);
+        worker.wake();
+        return Response.accepted(new Accepted(request.runId())).build();
+    }
+
+    /** Resolves every default and checks what can be checked before the run. */
+    private TrainingRequest resolve(NewRun asked) {
+        if (asked == null) {
+            throw new InvalidFieldException("stage", "is missing; the request has no body");
+        }
+        if (asked.unknown() != null && !asked.unknown().isEmpty()) {
+            throw new InvalidFieldException(
+                    asked.unknown().keySet().iterator().next(),
+                    "is not a field; there are stage, dataset, preset, parent, reward, seed and hyperparameters");
+        }
+        if (asked.stage() == null) {
+            throw new InvalidFieldException("stage", "is missing");
+        }
+        StageTraining training = stages.of(asked.stage());
+        String preset = training.preset(asked.preset() == null ? configuredPreset : asked.preset());
+        Hyperparameters hyperparameters =
+                training.hyperparameters(preset, asked.hyperparameters() == null ? Map.of() : asked.hyperparameters());
+        TrainingRequest request = new TrainingRequest(
+                UUID.randomUUID().toString(),
+                asked.stage(),
+                asked.dataset(),
+                preset,
+                asked.parent(),
+                asked.reward(),
+                hyperparameters,
+                asked.seed() == null ? Curriculum.SEED : asked.seed(),
+                null,
+                BY_HAND,
+                Instant.now());
+        training.check(request);
+        return request;
+    }
+
+    @GET
+    public Listing<RunView> list() {
+        return Listing.of(queue.all().stream().map(RunView::of).toList());
+    }
+
+    @GET
+    @Path("/{id}")
+    public RunView get(@PathParam("id") String id) {
+        return RunView.of(find(id));
+    }
+
+    @POST
+    @Path("/{id}/cancel")
+    public RunView cancel(@PathParam("id") String id) {
+        Run run = find(id);
+        if (run.status.ended() && run.status != RunStatus.CANCELLED) {
+            throw ApiException.conflict("Run '" + id + "' has " + run.status.label() + " already.", null);
+        }
+        queue.cancel(id);
+        worker.look(id);
+        return RunView.of(find(id));
+    }
+
+    /** Everything measured so far, a line a step. */
+    @GET
+    @Path("/{id}/metrics")
+    @Produces({JSON_LINES, MediaType.APPLICATION_JSON})
+    public String metrics(@PathParam("id") String id) {
+        find(id);
+        return measurements.soFar(id);
+    }
+
+    /** The same as events, from the first to the end of the run as it goes on. */
+    @GET
+    @Path("/{id}/metrics")
+    @Produces(MediaType.SERVER_SENT_EVENTS + ";qs=0.5")
+    @RestStreamElementType(MediaType.TEXT_PLAIN)
+    public Multi<String> live(@PathParam("id") String id) {
+        find(id);
+        return measurements.live(id);
+    }
+
+    private Run find(String id) {
+        return queue.find(id).orElseThrow(() -> ApiException.notFound("run", id));
+    }
+}

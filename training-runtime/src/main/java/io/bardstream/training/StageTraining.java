@@ -1,0 +1,38 @@
+package io.bardstream.training;
+
+import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.InvalidFieldException;
+import io.bardstream.event.Stage;
+import io.bardstream.event.TrainingRequest;
+import java.util.Map;
+
+/** How one stage is trained. A service has one bean of this type for each stage it runs. */
+public interface StageTraining {
+    Stage stage();
+
+    /** The preset that is meant: {@code auto} becomes what fits this machine, every other name stays. */
+    String preset(String name);
+
+    /**
+     * The hyperparameters of a preset for this stage, with those replaced that a request names.
+     *
+     * @throws InvalidFieldException naming {@code preset} if there is none of that name, or the hyperparameter that is wrong
+     */
+    Hyperparameters hyperparameters(String preset, Map<String, ?> overrides);
+
+    /**
+     * Checks that a request can work, as far as that can be known before it runs.
+     *
+     * @throws InvalidFieldException naming the field that is wrong
+     */
+    void check(TrainingRequest request);
+
+    /** Whether everything the request names has arrived. */
+    boolean ready(TrainingRequest request);
+
+    /**
+     * Trains, from the beginning or from where an earlier owner left off, until all is done or {@link TrainingRun#interrupted()}.
+     * Called on the worker's thread; an exception fails the run with the exception's message.
+     */
+    void train(TrainingRun run) throws Exception;
+}

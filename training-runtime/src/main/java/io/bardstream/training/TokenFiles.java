@@ -1,0 +1,331 @@
+package io.bardstream.training;
+
+import io.bardstream.event.Dataset;
+import io.bardstream.event.Dataset.Range;
+import io.bardstream.event.Dataset.Split;
+import io.bardstream.event.Ids;
+import io.bardstream.event.InvalidFieldException;
+import io.bardstream.event.TokenBlock;
+import io.bardstream.service.BardstreamHome;
+import io.smallrye.common.annotation.Identifier;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jboss.logging.Logger;
+
+/**
+ * Makes the splits of datasets from the records their manifests name, once, into {@code cache} under the home.
+ *
+ * <p>Guarantees. A range is read by position; records of other datasets and splits inside it are passed over, and of a block
+ * that came twice the first counts. A file that has its name was verified: every block against its own sha256, the whole
+ * against the manifest's sha256 and count; it is written beside its place and renamed, and verified again whenever it is
+ * opened, so that a damaged or deleted one is made again. Memory is bounded by the number of blocks.
+ */
+@ApplicationScoped
+public class TokenFiles {
+    private static final Logger LOG = Logger.getLogger(TokenFiles.class);
+    private static final Duration POLL = Duration.ofMillis(500);
+    private static final Duration SILENCE = Duration.ofSeconds(30);
+
+    private final BardstreamHome home;
+    private final Map<String, Object> kafka;
+
+    TokenFiles(BardstreamHome home, @Identifier("default-kafka-broker") Map<String, Object> kafka) {
+        this.home = home;
+        this.kafka = kafka;
+    }
+
+    /**
+     * Opens a split, which is read from Kafka if it is not there yet. While the broker is away this waits for it.
+     *
+     * @param interrupted asked now and then; where it says yes the reading ends with an {@link InterruptedException}
+     * @throws DatasetException where a record is gone, damaged or missing
+     */
+    public TokenFile open(Dataset dataset, String name, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        Split split = dataset.split(name)
+                .orElseThrow(() -> new InvalidFieldException(
+                        "dataset", "'" + dataset.id() + "' has no split '" + name + "'; make it with one"));
+        boolean wide = dataset.vocabularySize() > TokenBlock.NARROW_VOCABULARY;
+        Path file = home.cache().resolve(dataset.id() + "." + name + (wide ? ".uint32" : ".uint16"));
+        if (!matches(file, split, wide)) {
+            materialise(dataset, split, wide, file, interrupted);
+        }
+        return TokenFile.open(file, wide);
+    }
+
+    private static boolean matches(Path file, Split split, boolean wide) throws IOException {
+        return Files.isRegularFile(file)
+                && Files.size(file) == split.tokens() * TokenFile.width(wide)
+                && sha256(file).equals(split.sha256());
+    }
+
+    private void materialise(Dataset dataset, Split split, boolean wide, Path file, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        Path folder = Files.createDirectories(file.getParent());
+        Path arrival = folder.resolve(".tmp-" + UUID.randomUUID());
+        Path ordered = folder.resolve(".tmp-" + UUID.randomUUID());
+        long begin = System.nanoTime();
+        try {
+            TreeMap<Long, Piece> blocks = read(dataset, split, wide, arrival, interrupted);
+            checkComplete(dataset, split, blocks);
+            boolean inOrder = inOrder(blocks);
+            if (!inOrder) {
+                reorder(arrival, blocks, ordered);
+            }
+            Path whole = inOrder ? arrival : ordered;
+            String sha256 = sha256(whole);
+            if (!sha256.equals(split.sha256())) {
+                throw new DatasetException(
+                        "dataset %s, split %s: the tokens of its ranges %s have sha256 %s, its manifest says %s"
+                                .formatted(dataset.id(), split.name(), where(split), sha256, split.sha256()));
+            }
+            Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(arrival);
+            Files.deleteIfExists(ordered);
+        }
+        LOG.infof(
+                "Read %,d tokens of %s/%s from Kafka in %.1f s",
+                split.tokens(), dataset.id(), split.name(), (System.nanoTime() - begin) / 1e9);
+    }
+
+    /** Where a block lies in the file of arrivals. */
+    private record Piece(long position, int bytes) {}
+
+    private TreeMap<Long, Piece> read(
+            Dataset dataset, Split split, boolean wide, Path arrival, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        TreeMap<Long, Piece> blocks = new TreeMap<>();
+        try (Consumer<byte[], byte[]> consumer = consumer();
+                FileChannel out = FileChannel.open(arrival, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (Range range : split.ranges()) {
+                RangeReader records = new RangeReader(consumer, range, interrupted);
+                for (List<ConsumerRecord<byte[], byte[]>> some = records.next();
+                        !some.isEmpty();
+                        some = records.next()) {
+                    for (ConsumerRecord<byte[], byte[]> record : some) {
+                        if (belongs(record, dataset, split)) {
+                            append(block(record, dataset, wide), wide, blocks, out);
+                        }
+                    }
+                }
+            }
+            out.force(false);
+        }
+        return blocks;
+    }
+
+    private static void append(TokenBlock block, boolean wide, TreeMap<Long, Piece> blocks, FileChannel out)
+            throws IOException {
+        int bytes = block.tokens().length * TokenFile.width(wide);
+        if (blocks.putIfAbsent(block.block(), new Piece(out.position(), bytes)) != null) {
+            return;
+        }
+        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int token : block.tokens()) {
+            if (wide) {
+                buffer.putInt(token);
+            } else {
+                buffer.putShort((short) token);
+            }
+        }
+        buffer.flip();
+        while (buffer.hasRemaining()) {
+            out.write(buffer);
+        }
+    }
+
+    private static boolean belongs(ConsumerRecord<byte[], byte[]> record, Dataset dataset, Split split) {
+        return dataset.id().equals(text(record, "dataset")) && split.name().equals(text(record, "split"));
+    }
+
+    private static TokenBlock block(ConsumerRecord<byte[], byte[]> record, Dataset dataset, boolean wide)
+            throws DatasetException {
+        Map<String, byte[]> headers = new HashMap<>();
+        for (Header header : record.headers()) {
+            headers.put(header.key(), header.value());
+        }
+        TokenBlock block;
+        try {
+            if (record.value() == null) {
+                throw new InvalidFieldException("value", "is empty");
+            }
+            block = TokenBlock.read(headers, record.value());
+            if (block.wide() != wide) {
+                throw new InvalidFieldException("dtype", "does not fit the vocabulary of " + dataset.vocabularySize());
+            }
+            if (!block.tokenizerSha256().equals(dataset.tokenizerSha256())) {
+                throw new InvalidFieldException(
+                        "tokenizer-sha256",
+                        block.tokenizerSha256() + " is not the dataset's " + dataset.tokenizerSha256());
+            }
+            for (int token : block.tokens()) {
+                if (token >= dataset.vocabularySize()) {
+                    throw new InvalidFieldException(
+                            "tokens", "id " + token + " is outside the vocabulary of " + dataset.vocabularySize());
+                }
+            }
+        } catch (InvalidFieldException e) {
+            throw new DatasetException("dataset %s: the record at topic %s, partition %d, offset %d is damaged: %s"
+                    .formatted(dataset.id(), record.topic(), record.partition(), record.offset(), e.getMessage()));
+        }
+        return block;
+    }
+
+    private static void checkComplete(Dataset dataset, Split split, TreeMap<Long, Piece> blocks)
+            throws DatasetException {
+        for (long block = 0; block < split.blocks(); block++) {
+            if (!blocks.containsKey(block)) {
+                throw new DatasetException("dataset %s, split %s: block %d of %d is not in its ranges %s"
+                        .formatted(dataset.id(), split.name(), block, split.blocks(), where(split)));
+            }
+        }
+        if (blocks.size() > split.blocks()) {
+            throw new DatasetException("dataset %s, split %s: its ranges %s hold block %d, its manifest has %d blocks"
+                    .formatted(dataset.id(), split.name(), where(split), blocks.lastKey(), split.blocks()));
+        }
+    }
+
+    private static boolean inOrder(TreeMap<Long, Piece> blocks) {
+        long end = 0;
+        for (Piece piece : blocks.values()) {
+            if (piece.position() != end) {
+                return false;
+            }
+            end += piece.bytes();
+        }
+        return true;
+    }
+
+    private static void reorder(Path arrival, TreeMap<Long, Piece> blocks, Path ordered) throws IOException {
+        try (FileChannel in = FileChannel.open(arrival, StandardOpenOption.READ);
+                FileChannel out = FileChannel.open(ordered, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (Piece piece : blocks.values()) {
+                for (long done = 0; done < piece.bytes(); ) {
+                    done += in.transferTo(piece.position() + done, piece.bytes() - done, out);
+                }
+            }
+            out.force(false);
+        }
+    }
+
+    private static String sha256(Path file) throws IOException {
+        MessageDigest digest = Ids.sha256();
+        ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
+        try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+            while (in.read(buffer) >= 0) {
+                digest.update(buffer.flip());
+                buffer.clear();
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static String where(Split split) {
+        return String.join(", ", split.ranges().stream().map(TokenFiles::where).toList());
+    }
+
+    private static String where(Range range) {
+        return "%s-%d [%d, %d)".formatted(range.topic(), range.partition(), range.start(), range.end());
+    }
+
+    private static String text(ConsumerRecord<byte[], byte[]> record, String name) {
+        Header header = record.headers().lastHeader(name);
+        return header == null || header.value() == null ? null : new String(header.value(), StandardCharsets.UTF_8);
+    }
+
+    private Consumer<byte[], byte[]> consumer() {
+        Map<String, Object> settings = new HashMap<>(kafka);
+        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
+        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
+        settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 16 << 20);
+        settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
+        return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    /** The records of one range, some at a time; its end is known by position, since not every offset holds a record. */
+    private static final class RangeReader {
+        private final Consumer<byte[], byte[]> consumer;
+        private final Range range;
+        private final TopicPartition partition;
+        private final BooleanSupplier interrupted;
+
+        RangeReader(Consumer<byte[], byte[]> consumer, Range range, BooleanSupplier interrupted) {
+            this.consumer = consumer;
+            this.range = range;
+            this.partition = new TopicPartition(range.topic(), range.partition());
+            this.interrupted = interrupted;
+            consumer.assign(List.of(partition));
+            consumer.seek(partition, range.start());
+        }
+
+        /** The next records, empty at the range's end. */
+        List<ConsumerRecord<byte[], byte[]>> next() throws DatasetException, InterruptedException {
+            long silentSince = System.nanoTime();
+            while (consumer.position(partition) < range.end()) {
+                if (interrupted.getAsBoolean()) {
+                    throw new InterruptedException("reading " + where(range) + " was interrupted");
+                }
+                List<ConsumerRecord<byte[], byte[]>> some;
+                try {
+                    some = consumer.poll(POLL).records(partition).stream()
+                            .filter(record -> record.offset() < range.end())
+                            .toList();
+                } catch (OffsetOutOfRangeException e) {
+                    throw new DatasetException(
+                            "topic %s, partition %d has no offset %d any more, or not yet: its records were removed, or the manifest is of another broker"
+                                    .formatted(range.topic(), range.partition(), consumer.position(partition)));
+                }
+                if (!some.isEmpty()) {
+                    return some;
+                }
+                checkEnd();
+                if (System.nanoTime() - silentSince > SILENCE.toNanos()) {
+                    LOG.warnf("Waiting for %s from offset %d", where(range), consumer.position(partition));
+                    silentSince = System.nanoTime();
+                }
+            }
+            return List.of();
+        }
+
+        private void checkEnd() throws DatasetException {
+            try {
+                long end = consumer.endOffsets(List.of(partition), POLL).get(partition);
+                if (end < range.end()) {
+                    throw new DatasetException(
+                            "topic %s, partition %d ends at offset %d, the manifest names offsets up to %d: the broker has lost records, or is not the one the dataset was written to"
+                                    .formatted(range.topic(), range.partition(), end, range.end()));
+                }
+            } catch (TimeoutException e) {
+                LOG.debugf(e, "The broker does not answer");
+            }
+        }
+    }
+}

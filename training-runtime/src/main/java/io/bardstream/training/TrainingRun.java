@@ -1,0 +1,196 @@
+package io.bardstream.training;
+
+import io.bardstream.checkpoint.CheckpointFolder;
+import io.bardstream.checkpoint.CheckpointMetrics;
+import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.checkpoint.HuggingFaceFormat;
+import io.bardstream.checkpoint.HuggingFaceFormat.TokenizerFiles;
+import io.bardstream.checkpoint.Lineage;
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Dataset;
+import io.bardstream.event.StepMetrics;
+import io.bardstream.event.TokenizerPublished;
+import io.bardstream.event.TrainingRequest;
+import io.bardstream.tokenizer.BpeTokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/**
+ * A run as its stage sees it: what to train on, where to go on, and where to put what comes out.
+ *
+ * <p>Guarantees. While this process owns the run nobody else trains it; once it does not, {@link #interrupted()} says so and
+ * {@link #save} writes nothing. A checkpoint is a folder first, then a row, then an announcement. {@link #report} never
+ * waits; {@link #save} waits while the database is away. For one thread.
+ */
+public final class TrainingRun {
+    private static final int SHORT_ID = 8;
+
+    private final TrainingRequest request;
+    private final Dataset dataset;
+    private final TokenizerPublished tokenizer;
+    private final Instant startedAt;
+    private final LeaseKeeper lease;
+    private final MetricsLog metrics;
+    private final BooleanSupplier shutdown;
+    private final TrainingRuns runs;
+    private final BpeTokenizer bpe;
+
+    TrainingRun(
+            TrainingRequest request,
+            Dataset dataset,
+            TokenizerPublished tokenizer,
+            Instant startedAt,
+            LeaseKeeper lease,
+            MetricsLog metrics,
+            BooleanSupplier shutdown,
+            TrainingRuns runs) {
+        this.request = request;
+        this.dataset = dataset;
+        this.tokenizer = tokenizer;
+        this.startedAt = startedAt;
+        this.lease = lease;
+        this.metrics = metrics;
+        this.shutdown = shutdown;
+        this.runs = runs;
+        this.bpe = BpeTokenizer.fromJson(tokenizer.json());
+    }
+
+    public TrainingRequest request() {
+        return request;
+    }
+
+    public Dataset dataset() {
+        return dataset;
+    }
+
+    public BpeTokenizer tokenizer() {
+        return bpe;
+    }
+
+    /** A split's tokens, read from Kafka if they are not on this machine yet. */
+    public TokenFile tokens(String split) throws IOException, InterruptedException {
+        return runs.tokens().open(dataset, split, this::interrupted);
+    }
+
+    /** Whether to leave at this step: the service stops, the run is cancelled, or it is this process's no more. */
+    public boolean interrupted() {
+        return shutdown.getAsBoolean() || lease.cancelled() || lease.lost();
+    }
+
+    /** The checkpoint that the request names as parent, verified. */
+    public Optional<Path> parent() throws IOException {
+        if (request.parent() == null) {
+            return Optional.empty();
+        }
+        Checkpoint parent = parentFact();
+        return Optional.of(runs.store().verify(parent.path(), parent.sha256()));
+    }
+
+    /** Where an earlier owner of this run left off. */
+    public Optional<ResumePoint> resume() throws IOException {
+        Optional<ResumePoint> point = ResumePoint.find(runs.store(), request.runId());
+        if (point.isPresent()) {
+            adopt(point.get());
+        }
+        return point;
+    }
+
+    public void report(StepMetrics measured) {
+        metrics.add(measured);
+    }
+
+    /**
+     * Saves a checkpoint.
+     *
+     * @throws LeaseLostException if the run is this process's no more; nothing was written then
+     */
+    public Checkpoint save(Snapshot snapshot) throws IOException {
+        String id = checkpointId(request, snapshot.step());
+        Lineage lineage = new Lineage(
+                id,
+                snapshot.step(),
+                request,
+                dataset,
+                request.parent() == null ? null : parentFact().sha256(),
+                snapshot.engine(),
+                runs.codeVersion(),
+                startedAt,
+                Instant.now());
+        CheckpointMetrics measured = new CheckpointMetrics(snapshot.metrics());
+        CheckpointFolder folder = runs.store().write(request.runId(), id, this::checkOwner, into -> {
+            HuggingFaceFormat.writeDescription(into, snapshot.config(), tokenizerFiles());
+            measured.write(into);
+            lineage.write(into);
+            snapshot.tensors().writeInto(into);
+        });
+        return record(folder.path(), folder.sha256(), lineage, measured, snapshot.best());
+    }
+
+    /** Makes up for a process that ended between a folder and its row. */
+    private void adopt(ResumePoint point) throws IOException {
+        Double loss = point.metrics().get(Checkpoint.VALIDATION_LOSS);
+        boolean best = loss != null && Objects.equals(loss, point.metrics().get(BEST_VALIDATION_LOSS));
+        String path = request.runId() + "/" + point.folder().getFileName();
+        record(
+                path,
+                CheckpointStore.sha256(point.folder()),
+                point.lineage(),
+                new CheckpointMetrics(point.metrics()),
+                best);
+    }
+
+    /** Name of the metric by which {@link #resume} knows whether a checkpoint was its run's best. */
+    public static final String BEST_VALIDATION_LOSS = "best_validation_loss";
+
+    private Checkpoint record(String path, String sha256, Lineage lineage, CheckpointMetrics measured, boolean best) {
+        Checkpoint checkpoint = new Checkpoint(
+                lineage.checkpoint(),
+                Checkpoint.POLICY,
+                request.stage(),
+                request.parent(),
+                request.runId(),
+                request.requestedBy(),
+                lineage.step(),
+                dataset.id(),
+                tokenizer.sha256(),
+                path,
+                sha256,
+                measured.values(),
+                lineage.writtenAt());
+        Database.whenThere(
+                () -> {
+                    runs.queue().saved(lease.lease(), new StoredCheckpoint(checkpoint, best));
+                    return null;
+                },
+                this::interrupted);
+        runs.announcements().soon();
+        return checkpoint;
+    }
+
+    private void checkOwner() {
+        Database.whenThere(() -> runs.queue().own(lease.lease()), this::interrupted);
+    }
+
+    private Checkpoint parentFact() {
+        return Database.whenThere(() -> runs.facts().checkpoint(request.parent()), this::interrupted)
+                .orElseThrow(() -> new IllegalStateException("parent " + request.parent() + " is not known"));
+    }
+
+    private TokenizerFiles tokenizerFiles() {
+        return new TokenizerFiles(tokenizer.json(), bpe.vocabJson(), bpe.mergesTxt(), bpe.tokenizerConfigJson());
+    }
+
+    /** {@code pretrain-3f9c2a1b-000600}: stage, the beginning of the run's id, step. */
+    static String checkpointId(TrainingRequest request, long step) {
+        String stage = request.stage().label();
+        String run = request.runId().toLowerCase(Locale.ROOT);
+        String rest = run.startsWith(stage + "-") ? run.substring(stage.length() + 1) : run;
+        String digits = rest.replaceAll("[^a-z0-9]", "");
+        return "%s-%s-%06d".formatted(stage, digits.substring(0, Math.min(SHORT_ID, digits.length())), step);
+    }
+}

@@ -1,0 +1,85 @@
+package io.bardstream.training;
+
+import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.event.Dataset;
+import io.bardstream.event.StepMetrics;
+import io.bardstream.event.TokenizerPublished;
+import io.bardstream.service.BardstreamHome;
+import io.smallrye.reactive.messaging.kafka.Record;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.util.function.BooleanSupplier;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.eclipse.microprofile.reactive.messaging.Channel;
+import org.eclipse.microprofile.reactive.messaging.Emitter;
+import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+
+/** Opens runs, with all that a {@link TrainingRun} works with. */
+@ApplicationScoped
+public class TrainingRuns {
+    private final RunQueue queue;
+    private final Facts facts;
+    private final TokenFiles tokens;
+    private final Announcements announcements;
+    private final Emitter<Record<String, StepMetrics>> metrics;
+    private final CheckpointStore store;
+    private final String codeVersion;
+
+    TrainingRuns(
+            RunQueue queue,
+            Facts facts,
+            TokenFiles tokens,
+            Announcements announcements,
+            @Channel("run-metrics") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
+                    Emitter<Record<String, StepMetrics>> metrics,
+            BardstreamHome home,
+            @ConfigProperty(name = "quarkus.application.version") String codeVersion)
+            throws IOException {
+        this.queue = queue;
+        this.facts = facts;
+        this.tokens = tokens;
+        this.announcements = announcements;
+        this.metrics = metrics;
+        this.store = new CheckpointStore(home.checkpoints());
+        this.codeVersion = codeVersion;
+    }
+
+    MetricsLog metricsLog(Lease lease) {
+        return new MetricsLog(lease, queue, metrics);
+    }
+
+    TrainingRun open(Run run, LeaseKeeper lease, MetricsLog log, BooleanSupplier shutdown) {
+        Dataset dataset = facts.dataset(run.dataset).orElseThrow(() -> missing("dataset", run.dataset));
+        TokenizerPublished tokenizer =
+                facts.tokenizer(dataset.tokenizer()).orElseThrow(() -> missing("tokenizer", dataset.tokenizer()));
+        return new TrainingRun(run.trainingRequest(), dataset, tokenizer, run.startedAt, lease, log, shutdown, this);
+    }
+
+    private static IllegalStateException missing(String kind, String id) {
+        return new IllegalStateException("The " + kind + " '" + id + "' is not known");
+    }
+
+    RunQueue queue() {
+        return queue;
+    }
+
+    Facts facts() {
+        return facts;
+    }
+
+    TokenFiles tokens() {
+        return tokens;
+    }
+
+    Announcements announcements() {
+        return announcements;
+    }
+
+    CheckpointStore store() {
+        return store;
+    }
+
+    String codeVersion() {
+        return codeVersion;
+    }
+}
