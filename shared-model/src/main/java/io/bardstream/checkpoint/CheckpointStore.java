@@ -1,5 +1,6 @@
 package io.bardstream.checkpoint;
 
+import io.bardstream.event.Ids;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
@@ -15,7 +16,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -179,7 +179,7 @@ public final class CheckpointStore {
      * names, without lineage and optimizer state.
      */
     public static String sha256(Path folder) throws IOException {
-        MessageDigest all = digest();
+        MessageDigest all = Ids.sha256();
         for (Path file : files(folder)) {
             String name = file.getFileName().toString();
             if (!OUTSIDE_THE_HASH.contains(name)) {
@@ -313,7 +313,7 @@ public final class CheckpointStore {
     }
 
     private static String sha256OfFile(Path file) throws IOException {
-        MessageDigest digest = digest();
+        MessageDigest digest = Ids.sha256();
         byte[] buffer = new byte[1 << 16];
         try (InputStream bytes = Files.newInputStream(file)) {
             for (int read = bytes.read(buffer); read >= 0; read = bytes.read(buffer)) {
@@ -321,14 +321,6 @@ public final class CheckpointStore {
             }
         }
         return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static MessageDigest digest() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this Java has no SHA-256, which every Java must have", e);
-        }
     }
 
     /** Forces a file, or a directory's entries, to the disk. */
