@@ -90,6 +90,15 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
+    /** Unpacks PostgreSQL's programs, which {@link #start} does otherwise. */
+    public static void unpack(Path binaries) {
+        try {
+            PostgresBinaries.unpackedBelow(binaries);
+        } catch (IOException e) {
+            throw new UncheckedIOException("PostgreSQL could not be unpacked to " + binaries, e);
+        }
+    }
+
     public String jdbcUrl() {
         return "jdbc:postgresql://127.0.0.1:" + port + "/" + DATABASE;
     }

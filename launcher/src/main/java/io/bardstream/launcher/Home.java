@@ -1,0 +1,99 @@
+package io.bardstream.launcher;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/** The folder that keeps all state between runs; one instance at a time uses it. */
+record Home(Path path) {
+    Home {
+        path = path.toAbsolutePath().normalize();
+    }
+
+    Path logs() {
+        return path.resolve("logs");
+    }
+
+    Path log(String name) {
+        return logs().resolve(name + ".log");
+    }
+
+    Path kafka() {
+        return path.resolve("kafka");
+    }
+
+    Path postgres() {
+        return path.resolve("postgres");
+    }
+
+    Path checkpoints() {
+        return path.resolve("checkpoints");
+    }
+
+    Path instanceFile() {
+        return path.resolve("instance.json");
+    }
+
+    /** What {@link TextToModel} did, so that a second start does not fetch the corpus again. */
+    Path progressFile() {
+        return path.resolve("text-to-model.json");
+    }
+
+    /** Makes the folder; fails clearly where it cannot be written. */
+    void create() {
+        try {
+            Files.createDirectories(logs());
+            Files.delete(Files.createTempFile(path, ".writable", null));
+        } catch (IOException e) {
+            throw new CommandFailure(
+                    "The home " + path + " cannot be written (" + e
+                            + "). Choose another by --home DIR or BARDSTREAM_HOME.",
+                    e);
+        }
+    }
+
+    /**
+     * Takes the home for this process until the lock is closed or the process ends, however it ends; empty where another process has it.
+     */
+    Optional<FileLock> tryLock() {
+        try {
+            FileChannel channel =
+                    FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileLock lock = channel.tryLock();
+            if (lock == null) {
+                channel.close();
+            }
+            return Optional.ofNullable(lock);
+        } catch (OverlappingFileLockException thisProcessHasIt) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new CommandFailure("The home " + path + " cannot be locked (" + e + ").", e);
+        }
+    }
+
+    /** The instance that runs on this home now. */
+    Optional<Instance> running() {
+        if (!Files.exists(path.resolve("lock"))) {
+            return Optional.empty();
+        }
+        Optional<FileLock> free = tryLock();
+        if (free.isPresent()) {
+            release(free.get());
+            return Optional.empty();
+        }
+        return Instance.read(instanceFile());
+    }
+
+    static void release(FileLock lock) {
+        try {
+            lock.acquiredBy().close();
+        } catch (IOException e) {
+            throw new CommandFailure("The home's lock could not be released (" + e + ").", e);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.bardstream.launcher;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Follows one training run to its end and shows it: a bar on a terminal; elsewhere a line at each evaluation and at least every ten seconds. A trainer that
+ * restarts meanwhile is waited for.
+ */
+final class RunFollower {
+    private static final Set<String> ENDED = Set.of("succeeded", "failed", "cancelled");
+    private static final Duration BETWEEN_LINES = Duration.ofSeconds(10);
+
+    private final Api trainer;
+    private final String run;
+    private final String title;
+    private final Console console;
+    private Progress progress = Progress.NONE;
+    private long shownStep = -1;
+    private long lastLine;
+
+    RunFollower(Api trainer, String run, String title, Console console) {
+        this.trainer = trainer;
+        this.run = run;
+        this.title = title;
+        this.console = console;
+        this.lastLine = System.nanoTime() - BETWEEN_LINES.toNanos();
+    }
+
+    /** Returns the run as it ended. */
+    JsonNode follow() {
+        try {
+            while (true) {
+                JsonNode view = look();
+                if (ENDED.contains(view.path("status").asText())) {
+                    return view;
+                }
+                TimeUnit.MILLISECONDS.sleep(500);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommandFailure("Interrupted while following run " + run, e);
+        } finally {
+            console.bar("");
+        }
+    }
+
+    /** Reads measurements for as long as they come, then the run's state. */
+    private JsonNode look() {
+        try {
+            trainer.events("/v1/runs/" + run + "/metrics", this::take);
+            return trainer.get("/v1/runs/" + run);
+        } catch (Api.Unreachable trainerRestarts) {
+            console.bar(title + "  waiting for the trainer");
+            return Api.object();
+        }
+    }
+
+    private boolean take(String data) {
+        try {
+            show(Api.JSON.readTree(data));
+        } catch (JsonProcessingException e) {
+            throw new CommandFailure("Run " + run + " measured what is not JSON: " + data, e);
+        }
+        return true;
+    }
+
+    private void show(JsonNode metrics) {
+        if (metrics.path("step").asLong() < shownStep) {
+            return; // seen before the stream broke
+        }
+        shownStep = metrics.path("step").asLong();
+        progress = progress.with(metrics);
+        if (console.terminal()) {
+            console.bar(progress.bar(title, console.columns()));
+        } else if (metrics.path("bits_per_byte").isNumber()
+                || System.nanoTime() - lastLine >= BETWEEN_LINES.toNanos()) {
+            lastLine = System.nanoTime();
+            console.line(progress.line(title));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+package io.bardstream.launcher;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.bardstream.train.Preset;
+import java.io.IOException;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Runs everything on this machine until Ctrl-C, and unless told otherwise takes it from a text to a served model by itself. */
+@Command(
+        name = "up",
+        description = "Starts everything and, without --manual, trains and serves a model; stays up until Ctrl-C.",
+        mixinStandardHelpOptions = true)
+final class Up implements Callable<Integer> {
+    private static final int STOPPED_EARLY = 1;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private Where where;
+
+    @Option(
+            names = "--preset",
+            defaultValue = "auto",
+            description =
+                    "tiny, baby, gpt2, gpt2-medium, gpt2-large, gpt2-xl; auto is tiny without a GPU, gpt2 with one.")
+    private String preset;
+
+    @Option(names = "--corpus", paramLabel = "FILE|URL", description = "Text to learn from; Shakespeare by default.")
+    private String corpus;
+
+    @Option(names = "--manual", description = "Starts no training by itself.")
+    private boolean manual;
+
+    @Option(
+            names = "--detach",
+            description = "Returns when all services are ready; everything goes on in the background.")
+    private boolean detach;
+
+    @Option(names = "--background", hidden = true)
+    private boolean background;
+
+    private final Console console = Console.standard();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        checkArguments();
+        Home home = where.home();
+        home.create();
+        if (detach) {
+            return Detached.start(home, spec.commandLine().getParseResult().originalArgs(), console);
+        }
+        FileLock lock = home.tryLock().orElseThrow(() -> alreadyRunning(home));
+        Ports ports = where.ports();
+        Preflight.diskSpace(home.path());
+        Preflight.childrenOfAKilledInstance(home);
+        Preflight.portsAreFree(ports);
+        run(home, ports, lock);
+        return 0;
+    }
+
+    private void checkArguments() {
+        if (!preset.equals("auto") && !Preset.names().contains(preset)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--preset is '" + preset + "'; use auto or one of " + String.join(", ", Preset.names()));
+        }
+        if (corpus != null && manual) {
+            throw new ParameterException(
+                    spec.commandLine(), "--corpus and --manual exclude each other: nothing is learned by itself");
+        }
+        if (corpus != null
+                && TextToModel.isUrl(corpus)
+                && !corpus.toLowerCase(Locale.ROOT).startsWith("https://")) {
+            throw new ParameterException(
+                    spec.commandLine(), "--corpus is '" + corpus + "'; of addresses only https is taken");
+        }
+        if (corpus != null && !TextToModel.isUrl(corpus) && !Files.isReadable(Path.of(corpus))) {
+            throw new ParameterException(
+                    spec.commandLine(), "--corpus is '" + corpus + "'; there is no such file that can be read");
+        }
+    }
+
+    private static CommandFailure alreadyRunning(Home home) {
+        String pid = Instance.read(home.instanceFile())
+                .map(instance -> " (pid " + instance.pid() + ")")
+                .orElse("");
+        return new CommandFailure("Another instance" + pid + " runs on the home " + home.path()
+                + ". Stop it by `bardstream down`, or give this one its own --home and --port-base.");
+    }
+
+    private void run(Home home, Ports ports, FileLock lock) throws InterruptedException {
+        LocalSystem system = new LocalSystem(Installation.current(), home, ports, manual, console);
+        CountDownLatch ready = new CountDownLatch(1);
+        Thread hook = new Thread(() -> stop(system, home, lock, ready.getCount() == 0), "stop");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            console.line("Starting on " + home.path());
+            system.start(preset);
+            ready.countDown();
+            learn(system, home, ports);
+            new CountDownLatch(1).await();
+        } catch (RuntimeException e) {
+            if (isStopping(hook)) {
+                new CountDownLatch(1).await(); // what fails now fails because everything is being stopped
+            }
+            throw e;
+        }
+    }
+
+    private static boolean isStopping(Thread hook) {
+        return hook.getState() != Thread.State.NEW;
+    }
+
+    /** Runs when this process is to end, for whatever reason. Ctrl-C is how `up` is meant to end, so that is exit code 0. */
+    private void stop(LocalSystem system, Home home, FileLock lock, boolean wasReady) {
+        console.bar("");
+        console.line("Stopping");
+        system.close();
+        try {
+            Files.deleteIfExists(home.instanceFile());
+        } catch (IOException e) {
+            console.problem("bardstream", home.instanceFile() + " cannot be deleted: " + e);
+        }
+        Home.release(lock);
+        console.line("Stopped. State is kept in " + home.path());
+        Runtime.getRuntime().halt(wasReady ? 0 : STOPPED_EARLY);
+    }
+
+    private void learn(LocalSystem system, Home home, Ports ports) {
+        if (manual) {
+            console.line("All services are ready; nothing is trained by itself (--manual).");
+            addresses(ports);
+            return;
+        }
+        Preset chosen = Preset.of(system.preset());
+        console.line("All services are ready. Preset " + chosen.name() + ".");
+        Api inference = new Api(ports.uri(Service.INFERENCE));
+        try (Sampling sampling = new Sampling(inference, console)) {
+            sampling.start();
+            show(new TextToModel(ports, home, console).run(corpus, chosen));
+            sampling.sample();
+        } catch (CommandFailure | Api.Refusal | Api.Unreachable e) {
+            console.problem("bardstream", e.getMessage());
+        }
+        addresses(ports);
+    }
+
+    private void show(JsonNode run) {
+        String ended = "pretrain   " + run.path("status").asText() + " after "
+                + run.path("step").asLong() + " steps";
+        Optional<String> error =
+                Optional.of(run.path("error").asText("")).filter(text -> !text.isEmpty() && !text.equals("null"));
+        if (error.isPresent()) {
+            console.problem("trainer", ended + ": " + error.get());
+        } else {
+            console.line(ended
+                    + String.format(
+                            Locale.ROOT,
+                            ": %.3f bits a byte, checkpoint %s",
+                            run.path("bits_per_byte").asDouble(Double.NaN),
+                            run.path("checkpoint").asText()));
+        }
+    }
+
+    private void addresses(Ports ports) {
+        console.line("");
+        console.line("  OpenAI API   " + ports.uri(Service.INFERENCE) + "/v1   model bardstream");
+        console.line("  Services     "
+                + String.join(
+                        "  ",
+                        Service.labels().stream()
+                                .skip(1)
+                                .map(label -> label + " "
+                                        + ports.uri(Service.of(label).orElseThrow()))
+                                .toList()));
+        console.line("  Try          bardstream generate \"ROMEO:\"");
+        console.line(background ? "  Stop         bardstream down" : "  Stop         Ctrl-C");
+    }
+}
