@@ -12,7 +12,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public class BardstreamHome {
     private final Path root;
 
-    BardstreamHome(@ConfigProperty(name = "bardstream.home") Path root) {
+    public BardstreamHome(@ConfigProperty(name = "bardstream.home") Path root) {
         this.root = root.toAbsolutePath().normalize();
     }
 

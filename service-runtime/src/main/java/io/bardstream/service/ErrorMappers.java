@@ -89,12 +89,29 @@ public class ErrorMappers {
             if (cause instanceof InvalidFieldException invalid) {
                 return ApiError.response(400, invalid.getMessage(), invalid.field(), null);
             }
+            if (cause instanceof ApiException api) {
+                return ApiError.response(api.status(), api.getMessage(), api.param(), api.code());
+            }
         }
-        if (e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
-            String field = mapping.getPath().get(mapping.getPath().size() - 1).getFieldName();
+        String field = innermostField(e);
+        if (field != null) {
             return ApiError.response(400, field + ": has a value of the wrong type", field, null);
         }
         return ApiError.response(
                 400, "The request body is not well-formed JSON: " + e.getOriginalMessage(), null, null);
+    }
+
+    /** The field where reading failed, or the one that holds the list where it did; null outside any field. */
+    private static String innermostField(JsonProcessingException e) {
+        if (!(e instanceof JsonMappingException mapping)) {
+            return null;
+        }
+        String field = null;
+        for (JsonMappingException.Reference step : mapping.getPath()) {
+            if (step.getFieldName() != null) {
+                field = step.getFieldName();
+            }
+        }
+        return field;
     }
 }
