@@ -6,6 +6,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 
@@ -53,7 +54,7 @@ class Corpora {
             corpus.characters = text.characters();
             corpus.sha256 = text.sha256();
             corpus.source = source;
-            corpus.createdAt = Instant.now();
+            corpus.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
             corpus.persist();
             return new Taken(corpus, true);
         });

@@ -7,12 +7,11 @@ import io.bardstream.service.BardstreamHome;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Reader;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -103,7 +102,7 @@ class CorpusFiles {
         MessageDigest digest = Ids.sha256();
         Utf8Scan utf8 = new Utf8Scan();
         long bytes = 0;
-        try (FileChannel file = FileChannel.open(incoming, StandardOpenOption.WRITE)) {
+        try (FileOutputStream file = openForWriting(incoming)) {
             byte[] piece = new byte[PIECE];
             for (int length; (length = text.read(piece)) >= 0; ) {
                 bytes += length;
@@ -114,7 +113,7 @@ class CorpusFiles {
                     break;
                 }
                 digest.update(piece, 0, length);
-                write(file, ByteBuffer.wrap(piece, 0, length));
+                write(file, piece, length);
             }
             if (utf8.malformedAt().isPresent()) {
                 throw new InvalidFieldException(
@@ -146,19 +145,21 @@ class CorpusFiles {
         }
     }
 
-    private static void write(WritableByteChannel file, ByteBuffer piece) {
+    FileOutputStream openForWriting(Path file) throws IOException {
+        return new FileOutputStream(file.toFile());
+    }
+
+    private static void write(FileOutputStream file, byte[] piece, int length) {
         try {
-            while (piece.hasRemaining()) {
-                file.write(piece);
-            }
+            file.write(piece, 0, length);
         } catch (IOException e) {
             throw cannotKeep(e);
         }
     }
 
-    private static void sync(FileChannel file) {
+    private static void sync(FileOutputStream file) {
         try {
-            file.force(true);
+            file.getFD().sync();
         } catch (IOException e) {
             throw cannotKeep(e);
         }

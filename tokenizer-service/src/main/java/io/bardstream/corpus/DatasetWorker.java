@@ -33,6 +33,7 @@ class DatasetWorker implements Runnable {
     private final CorpusFiles files;
     private final Announcements announcements;
     private final String bootstrapServers;
+    private final String source;
     private final Counter blocks;
     private final Counter tokens;
     private final Semaphore work = new Semaphore(0);
@@ -45,11 +46,13 @@ class DatasetWorker implements Runnable {
             CorpusFiles files,
             Announcements announcements,
             @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers,
+            @ConfigProperty(name = "mp.messaging.connector.smallrye-kafka.cloud-events-source") String source,
             MeterRegistry meters) {
         this.datasets = datasets;
         this.files = files;
         this.announcements = announcements;
         this.bootstrapServers = bootstrapServers;
+        this.source = source;
         this.blocks = meters.counter("bardstream.dataset.blocks");
         this.tokens = meters.counter("bardstream.dataset.tokens");
         meters.gauge("bardstream.dataset.tokens.per.second", this, worker -> worker.tokensPerSecond);
@@ -132,7 +135,7 @@ class DatasetWorker implements Runnable {
         long start = System.nanoTime();
         progress = new Progress(id, 0);
         try (Reader text = files.open(corpus);
-                TokenBatches batches = new TokenBatches(bootstrapServers)) {
+                TokenBatches batches = new TokenBatches(bootstrapServers, source)) {
             Dataset dataset = emission.emit(text, batches, (bytes, count) -> {
                 blocks.increment();
                 tokens.increment(count);

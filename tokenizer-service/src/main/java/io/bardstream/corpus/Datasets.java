@@ -14,6 +14,7 @@ import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,7 +77,7 @@ class Datasets {
                 order.kind = kind;
                 order.validationFraction = validationFraction;
                 order.status = DatasetOrder.Status.QUEUED;
-                order.createdAt = Instant.now();
+                order.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
                 order.persist();
             } else if (order.status == DatasetOrder.Status.FAILED) {
                 order.status = DatasetOrder.Status.QUEUED;
@@ -143,7 +144,8 @@ class Datasets {
             order.status = status;
             order.problem = problem;
             order.manifest = manifest;
-            order.finishedAt = status == DatasetOrder.Status.RUNNING ? null : Instant.now();
+            order.finishedAt =
+                    status == DatasetOrder.Status.RUNNING ? null : Instant.now().truncatedTo(ChronoUnit.MILLIS);
         });
     }
 

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -83,7 +84,7 @@ final class Emission {
                 tokenizer.sha256(),
                 tokenizer.vocabularySize(),
                 splits,
-                Instant.now());
+                Instant.now().truncatedTo(ChronoUnit.MILLIS));
     }
 
     private Split emit(String name, SplitReader text, TokenBatches batches, Listener listener)

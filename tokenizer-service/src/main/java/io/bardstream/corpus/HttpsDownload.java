@@ -129,6 +129,7 @@ class HttpsDownload {
     }
 
     private static void abandon(HttpClientResponse response) {
+        response.exceptionHandler(reset -> {});
         response.request().reset();
     }
 

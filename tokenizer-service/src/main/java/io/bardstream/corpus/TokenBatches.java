@@ -3,7 +3,9 @@ package io.bardstream.corpus;
 import io.bardstream.event.Dataset.Range;
 import io.bardstream.event.TokenBlock;
 import io.bardstream.event.Topics;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,11 +29,14 @@ import org.apache.kafka.common.serialization.StringSerializer;
 final class TokenBatches implements AutoCloseable {
     private static final int UNACKNOWLEDGED_BYTES = 16 << 20;
 
+    private final String source;
     private final KafkaProducer<String, byte[]> producer;
     private final List<Future<RecordMetadata>> sent = new ArrayList<>();
     private final AtomicReference<Exception> failure = new AtomicReference<>();
 
-    TokenBatches(String bootstrapServers) {
+    /** @param source says who writes, as a CloudEvents source */
+    TokenBatches(String bootstrapServers, String source) {
+        this.source = source;
         Map<String, Object> settings = new HashMap<>();
         settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
         settings.put(ProducerConfig.ACKS_CONFIG, "all");
@@ -51,11 +56,17 @@ final class TokenBatches implements AutoCloseable {
         ProducerRecord<String, byte[]> record =
                 new ProducerRecord<>(Topics.TOKEN_BATCHES.name(), block.dataset(), value);
         block.headers(value).forEach(record.headers()::add);
+        cloudEvent(block).forEach((name, text) -> record.headers().add(name, text.getBytes(StandardCharsets.UTF_8)));
         sent.add(producer.send(record, (metadata, exception) -> {
             if (exception != null) {
                 failure.compareAndSet(null, exception);
             }
         }));
+    }
+
+    /** Waits until what was sent is acknowledged or has failed. */
+    void flush() {
+        producer.flush();
     }
 
     /**
@@ -75,6 +86,20 @@ final class TokenBatches implements AutoCloseable {
         }
         sent.clear();
         return ranges;
+    }
+
+    private Map<String, String> cloudEvent(TokenBlock block) {
+        return Map.of(
+                "ce_specversion",
+                "1.0",
+                "ce_id",
+                block.dataset() + "/" + block.split() + "/" + block.block(),
+                "ce_source",
+                source,
+                "ce_type",
+                "io.bardstream." + Topics.TOKEN_BATCHES.name(),
+                "ce_time",
+                Instant.now().toString());
     }
 
     /** One range as long as offsets rise in one partition. */

@@ -76,7 +76,7 @@ public class TokenizerResource {
      */
     public record Tokens(int[] tokens, List<String> pieces) {}
 
-    public record DetokenizeRequest(String tokenizer, int[] tokens) {}
+    public record DetokenizeRequest(String tokenizer, List<Integer> tokens) {}
 
     public record Text(String text) {}
 
@@ -151,16 +151,18 @@ public class TokenizerResource {
     public Text detokenize(DetokenizeRequest request) {
         ApiException.required(request);
         BpeTokenizer tokenizer = tokenizer(request.tokenizer());
-        int[] tokens = Require.present(request.tokens(), "tokens");
-        for (int i = 0; i < tokens.length; i++) {
-            if (tokens[i] < 0 || tokens[i] >= tokenizer.vocabularySize()) {
+        List<Integer> tokens = Require.present(request.tokens(), "tokens");
+        for (int i = 0; i < tokens.size(); i++) {
+            Integer token = tokens.get(i);
+            if (token == null || token < 0 || token >= tokenizer.vocabularySize()) {
                 throw new InvalidFieldException(
                         "tokens",
-                        "number " + i + " is " + tokens[i] + "; this tokenizer's ids are 0 to "
+                        "number " + i + " is " + token + "; this tokenizer's ids are 0 to "
                                 + (tokenizer.vocabularySize() - 1));
             }
         }
-        return new Text(tokenizer.decode(tokens));
+        return new Text(
+                tokenizer.decode(tokens.stream().mapToInt(Integer::intValue).toArray()));
     }
 
     private static int[] encode(BpeTokenizer tokenizer, String text, String special) {

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -186,7 +187,7 @@ class Vocabularies {
         wanted.merges = tokenizer.mergeCount();
         wanted.sha256 = tokenizer.sha256();
         wanted.json = tokenizer.toJson();
-        wanted.createdAt = Instant.now();
+        wanted.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
         requireFitsRecord(wanted);
         QuarkusTransaction.requiringNew().run(wanted::persist);
         LOG.infof("Vocabulary %s: %d ids, %d merges, %.2f s", wanted.id, wanted.size, wanted.merges, wanted.seconds);

@@ -9,8 +9,10 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** A new and empty {@code bardstream.home} for each start of the application, and a random port. */
+/** A new and empty {@code bardstream.home} for each start of the application, a random port, and a small size limit. */
 public class TestHome implements QuarkusTestResourceLifecycleManager {
+    static final int MAX_SIZE = 2_000_000;
+
     private Path home;
 
     @Override
@@ -20,7 +22,11 @@ public class TestHome implements QuarkusTestResourceLifecycleManager {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return Map.of("bardstream.home", home.toString(), "quarkus.http.test-port", "0");
+        return Map.of(
+                "bardstream.home", home.toString(),
+                "quarkus.http.test-port", "0",
+                "bardstream.corpora.max-size", Long.toString(MAX_SIZE),
+                "bardstream.max-json-size", Long.toString(MAX_SIZE));
     }
 
     @Override
