@@ -4,6 +4,7 @@ import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Topics;
+import io.bardstream.event.Topics.Topic;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -15,19 +16,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TopicExistsException;
 
 /** What an earlier life of the service left: topics with facts and a promotion, poison among them; the database is lost. */
 public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
     static final String DATASET = "dataset-earlier";
 
+    private static final List<Topic<?>> TOPICS = List.of(Topics.DATASETS, Topics.CHECKPOINTS, Topics.PROMOTIONS);
+
     @Override
     public Map<String, String> start() {
         Map<String, String> config = new EmbeddedServices().start();
-        createTopics(config.get("kafka.bootstrap.servers"));
-        Broker broker = new Broker(config.get("kafka.bootstrap.servers"));
+        String bootstrapServers = config.get("kafka.bootstrap.servers");
+        admin(bootstrapServers, EarlierLife::createTopics);
+        Broker broker = new Broker(bootstrapServers);
         var dataset = Given.dataset(DATASET, Instant.now());
         Checkpoint worse = Given.checkpoint("earlier.c1", DATASET, 100, 3.5);
         Checkpoint better = Given.checkpoint("earlier.c2", DATASET, 200, 3.0);
@@ -39,6 +47,7 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
         broker.publish(Topics.CHECKPOINTS, "poison", "poison".getBytes(StandardCharsets.UTF_8));
         broker.publish(Topics.DATASETS, dataset.id(), dataset);
         broker.publish(Topics.PROMOTIONS, promotion.model(), promotion);
+        admin(bootstrapServers, EarlierLife::acknowledgeAll);
         dropSchema(config);
         return config;
     }
@@ -46,21 +55,45 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
     @Override
     public void stop() {}
 
-    private static void createTopics(String bootstrapServers) {
+    private interface AdminWork {
+        void with(Admin admin) throws ExecutionException, InterruptedException;
+    }
+
+    private static void admin(String bootstrapServers, AdminWork work) {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrapServers))) {
-            for (var topic : List.of(Topics.DATASETS, Topics.CHECKPOINTS, Topics.PROMOTIONS)) {
-                admin.createTopics(List.of(new NewTopic(topic.name(), topic.partitions(), (short) 1)))
-                        .all()
-                        .get();
-            }
+            work.with(admin);
         } catch (ExecutionException e) {
-            if (!(e.getCause() instanceof TopicExistsException)) {
-                throw new IllegalStateException("the topics could not be made", e);
-            }
+            throw new IllegalStateException("the earlier life could not be made", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
+    }
+
+    private static void createTopics(Admin admin) throws ExecutionException, InterruptedException {
+        for (Topic<?> topic : TOPICS) {
+            try {
+                admin.createTopics(List.of(new NewTopic(topic.name(), topic.partitions(), (short) 1)))
+                        .all()
+                        .get();
+            } catch (ExecutionException e) {
+                if (!(e.getCause() instanceof TopicExistsException)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** The consumer group has read everything, so the channels bring none of it again. */
+    private static void acknowledgeAll(Admin admin) throws ExecutionException, InterruptedException {
+        Map<TopicPartition, OffsetSpec> ends = TOPICS.stream()
+                .map(topic -> new TopicPartition(topic.name(), 0))
+                .collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
+        Map<TopicPartition, OffsetAndMetadata> acknowledged = admin.listOffsets(ends).all().get().entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey,
+                        end -> new OffsetAndMetadata(end.getValue().offset())));
+        admin.alterConsumerGroupOffsets("reward-service", acknowledged).all().get();
     }
 
     private static void dropSchema(Map<String, String> config) {

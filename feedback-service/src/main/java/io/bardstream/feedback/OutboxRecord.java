@@ -1,0 +1,45 @@
+package io.bardstream.feedback;
+
+import io.bardstream.event.GenerationRequest;
+import io.bardstream.event.Preference;
+import io.bardstream.event.Topics;
+import io.bardstream.event.Topics.Topic;
+import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
+import jakarta.persistence.Entity;
+import jakarta.persistence.GeneratedValue;
+import jakarta.persistence.GenerationType;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+
+/** A record to be published: stored in the transaction that made it a fact, announced afterwards. */
+@Entity
+@Table(name = "outbox")
+public class OutboxRecord extends PanacheEntityBase {
+    @Id
+    @GeneratedValue(strategy = GenerationType.IDENTITY)
+    public Long position;
+
+    public String topic;
+    public String key;
+    public String fact;
+    public Instant createdAt;
+    public Instant announcedAt;
+
+    static OutboxRecord of(Preference preference) {
+        return of(Topics.PREFERENCES, preference.id(), preference);
+    }
+
+    static OutboxRecord of(GenerationRequest request) {
+        return of(Topics.GENERATION_REQUESTS, request.id(), request);
+    }
+
+    private static <T> OutboxRecord of(Topic<T> topic, String key, T event) {
+        OutboxRecord record = new OutboxRecord();
+        record.topic = topic.name();
+        record.key = key;
+        record.fact = Facts.json(event);
+        record.createdAt = Instant.now();
+        return record;
+    }
+}
