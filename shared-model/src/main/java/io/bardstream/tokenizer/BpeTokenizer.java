@@ -27,10 +27,11 @@ public final class BpeTokenizer {
 
     private final Vocabulary vocabulary;
     private final MergeTable merges;
-    private final WordCache cache = new WordCache();
 
     /** Finds the special tokens in a text, the longest first where several begin. */
     private final Pattern specials;
+
+    private volatile WordCache cache;
 
     private volatile String sha256;
 
@@ -64,7 +65,7 @@ public final class BpeTokenizer {
      */
     public int[] encode(CharSequence text) {
         String string = text.toString();
-        Encoder encoder = new Encoder(merges, cache, string.length());
+        Encoder encoder = encoder(string.length());
         encode(string, 0, string.length(), encoder);
         return Arrays.copyOf(encoder.tokens(), encoder.count());
     }
@@ -75,7 +76,7 @@ public final class BpeTokenizer {
             return encode(text);
         }
         String string = text.toString();
-        Encoder encoder = new Encoder(merges, cache, string.length());
+        Encoder encoder = encoder(string.length());
         Matcher special = specials.matcher(string);
         int from = 0;
         while (special.find()) {
@@ -89,7 +90,16 @@ public final class BpeTokenizer {
 
     /** The ids of a text of any size, those of {@link #encode}. */
     public TokenStream stream(Reader text) {
-        return new TokenStream(text, new Encoder(merges, cache, Pieces.PART));
+        return new TokenStream(text, encoder(Pieces.PART));
+    }
+
+    private Encoder encoder(int expectedCharacters) {
+        WordCache words = cache;
+        if (words == null) {
+            words = new WordCache();
+            cache = words;
+        }
+        return new Encoder(merges, words, expectedCharacters);
     }
 
     private static void encode(String text, int from, int to, Encoder encoder) {

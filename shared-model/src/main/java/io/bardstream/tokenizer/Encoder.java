@@ -9,8 +9,12 @@ import java.util.Arrays;
  */
 final class Encoder {
 
-    /** From this many bytes on the heap is the faster. */
-    private static final int LONG = 64;
+    /** Pieces of at most this many bytes are merged in arrays, with a bit of a long for each byte. */
+    private static final int SHORT = 64;
+
+    private static final int PLACE_BITS = 6;
+
+    private static final int NO_CANDIDATE = MergeTable.NONE << PLACE_BITS;
 
     private final MergeTable merges;
     private final WordCache cache;
@@ -19,8 +23,11 @@ final class Encoder {
     private int[] tokens;
     private int count;
 
-    private final int[] symbols = new int[LONG];
-    private final int[] ranks = new int[LONG];
+    /** The id of the symbol that begins at each place of a short piece. */
+    private final int[] symbols = new int[SHORT];
+
+    /** The rank of the pair that begins at each place, and the place: the lowest is merged next. */
+    private final int[] candidates = new int[SHORT + 3];
 
     Encoder(MergeTable merges, WordCache cache, int expectedCharacters) {
         this.merges = merges;
@@ -64,22 +71,20 @@ final class Encoder {
         while (pieces.next()) {
             int start = pieces.start();
             int length = pieces.end() - start;
+            ensure(length + WordCache.MOST);
             if (length > WordCache.LONGEST) {
                 merge(pieces.utf8(), start, length);
                 continue;
             }
             long head = pieces.word(start);
             long tail = pieces.word(start + 8);
-            int[] known = cache.find(head, tail, length);
-            if (known == null) {
-                int before = count;
-                merge(pieces.utf8(), start, length);
-                cache.put(head, tail, length, Arrays.copyOfRange(tokens, before, count));
+            int known = cache.find(head, tail, length, tokens, count);
+            if (known > 0) {
+                count += known;
             } else {
-                ensure(known.length);
-                for (int token : known) {
-                    tokens[count++] = token;
-                }
+                int from = count;
+                merge(pieces.utf8(), start, length);
+                cache.put(head, tail, length, tokens, from, count - from);
             }
         }
     }
@@ -92,45 +97,71 @@ final class Encoder {
     }
 
     private void merge(byte[] utf8, int start, int length) {
-        ensure(length);
-        if (length > LONG) {
+        if (length > SHORT) {
             count += new LongMerge(merges, utf8, start, length).run(tokens, count);
-            return;
+        } else {
+            mergeShort(utf8, start, length);
         }
+    }
+
+    private void mergeShort(byte[] utf8, int start, int length) {
         int[] symbols = this.symbols;
-        int[] ranks = this.ranks;
+        int[] candidates = this.candidates;
         int last = length - 1;
         for (int i = 0; i < last; i++) {
             symbols[i] = merges.idOfByte(utf8[start + i]);
-            ranks[i] = merges.rankOfBytes(utf8[start + i], utf8[start + i + 1]);
+            candidates[i] = merges.rankOfBytes(utf8[start + i], utf8[start + i + 1]) << PLACE_BITS | i;
         }
         symbols[last] = merges.idOfByte(utf8[start + last]);
-        while (last > 0) {
-            int best = 0;
-            for (int i = 1; i < last; i++) {
-                if (ranks[i] < ranks[best]) {
-                    best = i;
-                }
-            }
-            int rank = ranks[best];
-            if (rank == MergeTable.NONE) {
+        candidates[last] = NO_CANDIDATE;
+        candidates[last + 1] = NO_CANDIDATE;
+        candidates[last + 2] = NO_CANDIDATE;
+        candidates[last + 3] = NO_CANDIDATE;
+        // Bit i is set where a symbol begins.
+        long begins = -1L >>> SHORT - length;
+        while (true) {
+            int best = lowest(candidates, last);
+            if (best >= NO_CANDIDATE) {
                 break;
             }
-            symbols[best] = merges.merged(rank);
-            for (int i = best + 1; i < last; i++) {
-                symbols[i] = symbols[i + 1];
-                ranks[i - 1] = ranks[i];
-            }
-            last--;
-            // The ranks have moved down by one behind the merge: those at its sides are new.
-            if (best > 0) {
-                ranks[best - 1] = merges.rank(symbols[best - 1], symbols[best]);
-            }
-            if (best < last) {
-                ranks[best] = merges.rank(symbols[best], symbols[best + 1]);
+            int at = best & SHORT - 1;
+            int gone = next(begins, at);
+            begins &= ~(1L << gone);
+            candidates[gone] = NO_CANDIDATE;
+            int symbol = merges.merged(best >>> PLACE_BITS);
+            symbols[at] = symbol;
+            int after = next(begins, at);
+            candidates[at] = after == SHORT ? NO_CANDIDATE : merges.rank(symbol, symbols[after]) << PLACE_BITS | at;
+            if (at > 0) {
+                int before = SHORT - 1 - Long.numberOfLeadingZeros(begins & (1L << at) - 1);
+                candidates[before] = merges.rank(symbols[before], symbol) << PLACE_BITS | before;
             }
         }
-        System.arraycopy(symbols, 0, tokens, count, last + 1);
-        count += last + 1;
+        int[] tokens = this.tokens;
+        int count = this.count;
+        for (long rest = begins; rest != 0; rest &= rest - 1) {
+            tokens[count++] = symbols[Long.numberOfTrailingZeros(rest)];
+        }
+        this.count = count;
+    }
+
+    /** The lowest of the candidates, four at a time: beyond the last there are three that are none. */
+    private static int lowest(int[] candidates, int last) {
+        int a = NO_CANDIDATE;
+        int b = NO_CANDIDATE;
+        int c = NO_CANDIDATE;
+        int d = NO_CANDIDATE;
+        for (int i = 0; i < last; i += 4) {
+            a = Math.min(a, candidates[i]);
+            b = Math.min(b, candidates[i + 1]);
+            c = Math.min(c, candidates[i + 2]);
+            d = Math.min(d, candidates[i + 3]);
+        }
+        return Math.min(Math.min(a, b), Math.min(c, d));
+    }
+
+    /** The place of the symbol that begins after this one, {@link #SHORT} if none does. */
+    private static int next(long begins, int at) {
+        return Long.numberOfTrailingZeros(begins & -2L << at);
     }
 }
