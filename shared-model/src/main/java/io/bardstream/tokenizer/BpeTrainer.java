@@ -56,6 +56,9 @@ public final class BpeTrainer {
 
     /** A special token must be nothing that merges could make, or one spelling would have two ids. */
     private static void requireNotAPiece(String special) {
+        if (!StandardCharsets.UTF_8.newEncoder().canEncode(special)) {
+            throw new IllegalArgumentException("The special token '" + special + "' holds half of a surrogate pair");
+        }
         byte[] utf8 = special.getBytes(StandardCharsets.UTF_8);
         if (utf8.length == 0 || SplitPattern.pieceEnd(utf8, 0, utf8.length) == utf8.length) {
             throw new IllegalArgumentException("The special token '" + special

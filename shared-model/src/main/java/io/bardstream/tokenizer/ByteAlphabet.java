@@ -18,7 +18,7 @@ final class ByteAlphabet {
     static {
         char next = 0x100;
         for (int b = 0; b < 256; b++) {
-            boolean visible = b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xAC || b >= 0xAE;
+            boolean visible = (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE;
             CHARACTER_OF[b] = visible ? (char) b : next++;
         }
         Arrays.fill(BYTE_OF, (short) -1);

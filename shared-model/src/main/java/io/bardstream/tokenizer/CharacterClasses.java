@@ -56,7 +56,7 @@ final class CharacterClasses {
     private CharacterClasses() {}
 
     static byte of(int codePoint) {
-        return PAGES[PAGE_OF[codePoint >>> 8] << 8 | codePoint & 0xFF];
+        return PAGES[(PAGE_OF[codePoint >>> 8] << 8) | (codePoint & 0xFF)];
     }
 
     /** Reads the ranges {@code class first last}, the code points in hexadecimal. */

@@ -110,7 +110,7 @@ final class Encoder {
         int last = length - 1;
         for (int i = 0; i < last; i++) {
             symbols[i] = merges.idOfByte(utf8[start + i]);
-            candidates[i] = merges.rankOfBytes(utf8[start + i], utf8[start + i + 1]) << PLACE_BITS | i;
+            candidates[i] = (merges.rankOfBytes(utf8[start + i], utf8[start + i + 1]) << PLACE_BITS) | i;
         }
         symbols[last] = merges.idOfByte(utf8[start + last]);
         candidates[last] = NO_CANDIDATE;
@@ -118,23 +118,23 @@ final class Encoder {
         candidates[last + 2] = NO_CANDIDATE;
         candidates[last + 3] = NO_CANDIDATE;
         // Bit i is set where a symbol begins.
-        long begins = -1L >>> SHORT - length;
+        long begins = -1L >>> (SHORT - length);
         while (true) {
             int best = lowest(candidates, last);
             if (best >= NO_CANDIDATE) {
                 break;
             }
-            int at = best & SHORT - 1;
+            int at = best & (SHORT - 1);
             int gone = next(begins, at);
             begins &= ~(1L << gone);
             candidates[gone] = NO_CANDIDATE;
             int symbol = merges.merged(best >>> PLACE_BITS);
             symbols[at] = symbol;
             int after = next(begins, at);
-            candidates[at] = after == SHORT ? NO_CANDIDATE : merges.rank(symbol, symbols[after]) << PLACE_BITS | at;
+            candidates[at] = after == SHORT ? NO_CANDIDATE : (merges.rank(symbol, symbols[after]) << PLACE_BITS) | at;
             if (at > 0) {
-                int before = SHORT - 1 - Long.numberOfLeadingZeros(begins & (1L << at) - 1);
-                candidates[before] = merges.rank(symbols[before], symbol) << PLACE_BITS | before;
+                int before = SHORT - 1 - Long.numberOfLeadingZeros(begins & ((1L << at) - 1));
+                candidates[before] = (merges.rank(symbols[before], symbol) << PLACE_BITS) | before;
             }
         }
         int[] tokens = this.tokens;
@@ -162,6 +162,6 @@ final class Encoder {
 
     /** The place of the symbol that begins after this one, {@link #SHORT} if none does. */
     private static int next(long begins, int at) {
-        return Long.numberOfTrailingZeros(begins & -2L << at);
+        return Long.numberOfTrailingZeros(begins & (-2L << at));
     }
 }

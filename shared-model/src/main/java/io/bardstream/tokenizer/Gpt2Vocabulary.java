@@ -31,8 +31,8 @@ final class Gpt2Vocabulary {
         int[] left = new int[MERGES];
         int[] right = new int[MERGES];
         for (int i = 0; i < MERGES; i++) {
-            left[i] = (bytes[4 * i] & 0xFF) << 8 | bytes[4 * i + 1] & 0xFF;
-            right[i] = (bytes[4 * i + 2] & 0xFF) << 8 | bytes[4 * i + 3] & 0xFF;
+            left[i] = ((bytes[4 * i] & 0xFF) << 8) | (bytes[4 * i + 1] & 0xFF);
+            right[i] = ((bytes[4 * i + 2] & 0xFF) << 8) | (bytes[4 * i + 3] & 0xFF);
         }
         return Vocabulary.of(left, right, List.of(SpecialTokens.END_OF_TEXT));
     }

@@ -86,7 +86,7 @@ final class LongMerge {
     }
 
     private long candidate(int at) {
-        return (long) rank[at] << 32 | at;
+        return ((long) rank[at] << 32) | at;
     }
 
     private void swim(int from, long candidate) {

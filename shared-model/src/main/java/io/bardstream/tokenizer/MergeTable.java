@@ -52,7 +52,7 @@ final class MergeTable {
         shift = 64 - bits;
         Arrays.fill(table, EMPTY);
         for (int rank = 0; rank < merged.length; rank++) {
-            long homeless = key(merges.get(rank).left(), merges.get(rank).right()) << RANK_BITS | rank;
+            long homeless = (key(merges.get(rank).left(), merges.get(rank).right()) << RANK_BITS) | rank;
             int place = first(homeless >>> RANK_BITS);
             for (int chase = 0; homeless != EMPTY; chase++) {
                 if (chase == 500) {
@@ -73,7 +73,7 @@ final class MergeTable {
     }
 
     int rankOfBytes(byte left, byte right) {
-        return rankOfBytes[(left & 0xFF) << 8 | right & 0xFF];
+        return rankOfBytes[((left & 0xFF) << 8) | (right & 0xFF)];
     }
 
     /** The id that the merge of this rank makes. */
@@ -87,18 +87,18 @@ final class MergeTable {
         long one = table[first(key)];
         long two = table[second(key)];
         long entry = one >>> RANK_BITS == key ? one : two;
-        return entry >>> RANK_BITS == key ? (int) entry & (1 << RANK_BITS) - 1 : NONE;
+        return entry >>> RANK_BITS == key ? (int) entry & ((1 << RANK_BITS) - 1) : NONE;
     }
 
     private static long key(int left, int right) {
-        return (long) left << ID_BITS | right;
+        return ((long) left << ID_BITS) | right;
     }
 
     private int first(long key) {
-        return (int) (key * 0x9E3779B97F4A7C15L >>> shift);
+        return (int) ((key * 0x9E3779B97F4A7C15L) >>> shift);
     }
 
     private int second(long key) {
-        return (int) (key * 0xC2B2AE3D27D4EB4FL >>> shift);
+        return (int) ((key * 0xC2B2AE3D27D4EB4FL) >>> shift);
     }
 }

@@ -86,7 +86,7 @@ final class MostFrequentPair {
     }
 
     private boolean comesBefore(int pair, int other) {
-        return counts[pair] > counts[other] || counts[pair] == counts[other] && firsts[pair] < firsts[other];
+        return counts[pair] > counts[other] || (counts[pair] == counts[other] && firsts[pair] < firsts[other]);
     }
 
     private void removeTop() {

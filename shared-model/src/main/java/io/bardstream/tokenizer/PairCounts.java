@@ -69,9 +69,9 @@ final class PairCounts {
     }
 
     private int find(int left, int right) {
-        long key = (long) left << 32 | right;
+        long key = ((long) left << 32) | right;
         int slot = slot(key);
-        for (; table[slot] != 0; slot = slot + 1 & table.length - 1) {
+        for (; table[slot] != 0; slot = (slot + 1) & (table.length - 1)) {
             int pair = table[slot] - 1;
             if (keys[pair] == key) {
                 return pair;
@@ -98,13 +98,13 @@ final class PairCounts {
         for (int pair = 0; pair < size; pair++) {
             int slot = slot(keys[pair]);
             while (table[slot] != 0) {
-                slot = slot + 1 & table.length - 1;
+                slot = (slot + 1) & (table.length - 1);
             }
             table[slot] = pair + 1;
         }
     }
 
     private int slot(long key) {
-        return (int) (key * 0x9E3779B97F4A7C15L >>> 40) & table.length - 1;
+        return (int) ((key * 0x9E3779B97F4A7C15L) >>> 40) & (table.length - 1);
     }
 }

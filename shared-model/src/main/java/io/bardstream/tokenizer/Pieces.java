@@ -87,12 +87,12 @@ final class Pieces {
             if (c < 0x80) {
                 out[at++] = (byte) c;
             } else if (c < 0x800) {
-                out[at++] = (byte) (0xC0 | c >> 6);
-                out[at++] = (byte) (0x80 | c & 0x3F);
+                out[at++] = (byte) (0xC0 | (c >> 6));
+                out[at++] = (byte) (0x80 | (c & 0x3F));
             } else if (!Character.isSurrogate(c)) {
-                out[at++] = (byte) (0xE0 | c >> 12);
-                out[at++] = (byte) (0x80 | c >> 6 & 0x3F);
-                out[at++] = (byte) (0x80 | c & 0x3F);
+                out[at++] = (byte) (0xE0 | (c >> 12));
+                out[at++] = (byte) (0x80 | ((c >> 6) & 0x3F));
+                out[at++] = (byte) (0x80 | (c & 0x3F));
             } else if (Character.isLowSurrogate(c)) {
                 throw loneSurrogate(c, position + in - 1 - from);
             } else if (in == to) {
@@ -124,7 +124,7 @@ final class Pieces {
     boolean next() {
         start = end;
         int waiting = limit - start;
-        if (waiting == 0 || !ended && waiting < worthLooking) {
+        if (waiting == 0 || (!ended && waiting < worthLooking)) {
             return false;
         }
         int candidate = SplitPattern.pieceEnd(utf8, start, limit);
@@ -165,10 +165,10 @@ final class Pieces {
             throw loneSurrogate(high, position - 1);
         }
         int codePoint = Character.toCodePoint(high, low);
-        out[at] = (byte) (0xF0 | codePoint >> 18);
-        out[at + 1] = (byte) (0x80 | codePoint >> 12 & 0x3F);
-        out[at + 2] = (byte) (0x80 | codePoint >> 6 & 0x3F);
-        out[at + 3] = (byte) (0x80 | codePoint & 0x3F);
+        out[at] = (byte) (0xF0 | (codePoint >> 18));
+        out[at + 1] = (byte) (0x80 | ((codePoint >> 12) & 0x3F));
+        out[at + 2] = (byte) (0x80 | ((codePoint >> 6) & 0x3F));
+        out[at + 3] = (byte) (0x80 | (codePoint & 0x3F));
         return at + 4;
     }
 

@@ -67,7 +67,7 @@ final class SplitPattern {
             return from;
         }
         int third = utf8[from + 2];
-        boolean contraction = third == 'e' && (second == 'r' || second == 'v') || third == 'l' && second == 'l';
+        boolean contraction = (third == 'e' && (second == 'r' || second == 'v')) || (third == 'l' && second == 'l');
         return contraction ? from + 3 : from;
     }
 
@@ -96,12 +96,17 @@ final class SplitPattern {
             return ASCII[lead];
         }
         if (lead < (byte) 0xE0) {
-            return CharacterClasses.of((lead & 0x1F) << 6 | utf8[at + 1] & 0x3F);
+            return CharacterClasses.of(((lead & 0x1F) << 6) | bits(utf8, at + 1));
         }
         if (lead < (byte) 0xF0) {
-            return CharacterClasses.of((lead & 0x0F) << 12 | (utf8[at + 1] & 0x3F) << 6 | utf8[at + 2] & 0x3F);
+            return CharacterClasses.of(((lead & 0x0F) << 12) | (bits(utf8, at + 1) << 6) | bits(utf8, at + 2));
         }
         return CharacterClasses.of(
-                (lead & 0x07) << 18 | (utf8[at + 1] & 0x3F) << 12 | (utf8[at + 2] & 0x3F) << 6 | utf8[at + 3] & 0x3F);
+                ((lead & 0x07) << 18) | (bits(utf8, at + 1) << 12) | (bits(utf8, at + 2) << 6) | bits(utf8, at + 3));
+    }
+
+    /** The six bits that a byte after the first carries. */
+    private static int bits(byte[] utf8, int at) {
+        return utf8[at] & 0x3F;
     }
 }

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -172,7 +173,7 @@ final class TokenizerJson {
         for (String option : List.of("dropout", "continuing_subword_prefix", "end_of_word_suffix")) {
             JsonNode value = model.path(option);
             require(
-                    isAbsent(value) || value.isTextual() && value.asText().isEmpty(),
+                    isAbsent(value) || (value.isTextual() && value.asText().isEmpty()),
                     "model." + option + " is " + value + ", expected null: byte-level BPE has none");
         }
         for (String option : List.of("byte_fallback", "ignore_merges")) {
@@ -304,7 +305,7 @@ final class TokenizerJson {
                 require(ids.containsKey(token), name + " needs '" + token + "', which the vocabulary does not have");
             }
             Vocabulary.Merge parsed = new Vocabulary.Merge(ids.get(left), ids.get(right), ids.get(left + right));
-            require(pairs.add((long) parsed.left() << 32 | parsed.right()), name + " stands twice");
+            require(pairs.add(((long) parsed.left() << 32) | parsed.right()), name + " stands twice");
             list.add(parsed);
         }
         return list;
@@ -341,7 +342,7 @@ final class TokenizerJson {
     private static String kind(JsonNode node) {
         return node.isMissingNode()
                 ? "missing"
-                : "of type " + node.getNodeType().name().toLowerCase(java.util.Locale.ROOT);
+                : "of type " + node.getNodeType().name().toLowerCase(Locale.ROOT);
     }
 
     private static void require(boolean condition, String problem) {

@@ -43,8 +43,8 @@ final class WordCounts {
         int from = pieces.start();
         int to = pieces.end();
         int hash = hash(pieces);
-        int slot = hash & table.length - 1;
-        for (; table[slot] != 0; slot = slot + 1 & table.length - 1) {
+        int slot = hash & (table.length - 1);
+        for (; table[slot] != 0; slot = (slot + 1) & (table.length - 1)) {
             int word = table[slot] - 1;
             if (hashes[word] == hash && Arrays.equals(bytes, start(word), ends[word], pieces.utf8(), from, to)) {
                 counts[word]++;
@@ -77,16 +77,16 @@ final class WordCounts {
     private void rehash() {
         table = new int[2 * table.length];
         for (int word = 0; word < size; word++) {
-            int slot = hashes[word] & table.length - 1;
+            int slot = hashes[word] & (table.length - 1);
             while (table[slot] != 0) {
-                slot = slot + 1 & table.length - 1;
+                slot = (slot + 1) & (table.length - 1);
             }
             table[slot] = word + 1;
         }
     }
 
     private static int hash(Pieces pieces) {
-        long hash = pieces.end() - pieces.start();
+        long hash = (long) pieces.end() - pieces.start();
         for (int at = pieces.start(); at < pieces.end(); at += 8) {
             hash = (hash ^ pieces.word(at)) * 0x9E3779B97F4A7C15L;
             hash ^= hash >>> 32;
