@@ -164,7 +164,8 @@ class TokenizerJsonTest {
                 hostile("has content \"\"", root -> added(root).put("content", "")),
                 hostile("lstrip true", root -> added(root).put("lstrip", true)),
                 hostile("special false", root -> added(root).put("special", false)),
-                hostile("has id 395 in model.vocab and 394", root -> vocab(root).put("<|endoftext|>", 395)),
+                hostile("has id 395 in model.vocab and 368 in added_tokens", root -> vocab(root)
+                        .put("<|endoftext|>", 395)),
                 hostile("half of a surrogate pair", root -> added(root).put("content", "\uD83D")),
                 hostile("stands twice in added_tokens", root -> ((ArrayNode) root.at("/added_tokens"))
                         .add(added(root).deepCopy().put("id", 3))),
