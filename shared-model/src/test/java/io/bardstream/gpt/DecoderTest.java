@@ -74,6 +74,29 @@ class DecoderTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void itContinuesAModelInTrainingAsThatModelWould(Precision precision) {
+        try (Compute compute = Compute.open(precision, 1);
+                Gpt gpt = Gpt.initialise(SMALL, compute, 3);
+                Decoder decoder = Decoder.of(gpt, 2);
+                ForwardPass pass = ForwardPass.inference(compute)) {
+            int[] tokens = tokens(SMALL, 12, 8);
+            float[] expected = gpt.logits(gpt.forward(Gpt.tokens(pass, 1, 12, tokens), pass))
+                    .toFloatArray();
+
+            decoder.begin(0, Arrays.copyOf(tokens, 11));
+            decoder.prefill(0);
+            float[] actual = decoder.step(tokens[11], Decoder.NONE)[0];
+
+            int last = 11 * SMALL.vocabularySize();
+            for (int i = 0; i < actual.length; i++) {
+                assertThat(actual[i])
+                        .isCloseTo(expected[last + i], within(precision == Precision.FLOAT32 ? 1e-5f : 2e-3f));
+            }
+        }
+    }
+
     @Test
     void bfloat16StaysNearFloat32() throws IOException {
         GptInJava formula = new GptInJava(SMALL, 6);
