@@ -1,11 +1,13 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.Topics;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.ShutdownEvent;
 import io.smallrye.common.annotation.Identifier;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumerRebalanceListener;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.persistence.EntityManager;
-import jakarta.transaction.Transactional;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -23,25 +25,31 @@ class RereadWhenEmpty implements KafkaConsumerRebalanceListener {
             Topics.SCORES.name(), "StoredScore");
 
     private final EntityManager database;
+    private volatile boolean stopping;
 
     RereadWhenEmpty(EntityManager database) {
         this.database = database;
     }
 
+    void stop(@Observes ShutdownEvent event) {
+        stopping = true;
+    }
+
+    /** While the service stops its channels leave one by one, and those that stay are assigned anew over a closed database. */
     @Override
-    @Transactional
     public void onPartitionsAssigned(Consumer<?, ?> consumer, Collection<TopicPartition> partitions) {
         for (TopicPartition partition : partitions) {
-            if (empty(partition.topic())) {
+            if (!stopping && empty(partition.topic())) {
                 consumer.seekToBeginning(List.of(partition));
             }
         }
     }
 
     private boolean empty(String topic) {
-        return database.createQuery("select 1 from " + ENTITY_OF.get(topic), Integer.class)
-                .setMaxResults(1)
-                .getResultList()
-                .isEmpty();
+        return QuarkusTransaction.requiringNew()
+                .call(() -> database.createQuery("select 1 from " + ENTITY_OF.get(topic), Integer.class)
+                        .setMaxResults(1)
+                        .getResultList()
+                        .isEmpty());
     }
 }
