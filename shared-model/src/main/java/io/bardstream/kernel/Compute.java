@@ -44,17 +44,26 @@ public final class Compute implements AutoCloseable {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + "; at least one is needed");
         }
+        Device device = gpuPresent() ? Device.gpu(0) : Device.cpu();
+        JniUtils.setNumThreads(threads);
+        return new Compute(device, precision);
+    }
+
+    /** Whether libtorch for CUDA is configured and answers. */
+    public static boolean gpuPresent() {
+        return engine().getGpuCount() > 0;
+    }
+
+    private static Engine engine() {
         if (System.getProperty("ai.djl.offline") == null) {
             System.setProperty("ai.djl.offline", "true"); // a missing native library fails at once, never downloads
         }
-        Engine engine = Engine.getEngine("PyTorch");
-        JniUtils.setNumThreads(threads);
-        return new Compute(engine.getGpuCount() > 0 ? Device.gpu(0) : Device.cpu(), precision);
+        return Engine.getEngine("PyTorch");
     }
 
     /** bfloat16 where the GPU, or else the processor, has it in hardware; float32 otherwise. */
     public static Precision preferredPrecision() {
-        if (Engine.getEngine("PyTorch").getGpuCount() > 0) {
+        if (gpuPresent()) {
             return Precision.BFLOAT16;
         }
         try {
@@ -114,8 +123,7 @@ public final class Compute implements AutoCloseable {
     /** Device, precision, threads and library, as they are written into a checkpoint's lineage. */
     public String describe() {
         String where = cuda() ? "cuda:" + device.getDeviceId() : "cpu, " + threads() + " threads";
-        return where + ", " + precision.dtype() + ", libtorch "
-                + Engine.getEngine("PyTorch").getVersion();
+        return where + ", " + precision.dtype() + ", libtorch " + engine().getVersion();
     }
 
     @Override

@@ -60,8 +60,17 @@ final class LeaseKeeper implements AutoCloseable {
         return cancelled;
     }
 
+    /** Renews no more; a renewal under way comes to its end first, or is given up after a second. */
     @Override
     public void close() {
-        clock.shutdownNow();
+        clock.shutdown();
+        try {
+            if (!clock.awaitTermination(1, TimeUnit.SECONDS)) {
+                clock.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            clock.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
     }
 }

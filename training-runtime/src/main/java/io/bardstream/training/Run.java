@@ -4,7 +4,6 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
-import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
 import jakarta.persistence.Enumerated;
@@ -34,40 +33,29 @@ public class Run extends PanacheEntityBase {
     public long steps;
     public long tokens;
 
-    @Column(name = "tokens_per_second")
     public Double tokensPerSecond;
 
-    @Column(name = "seconds_left")
     public Double secondsLeft;
 
-    @Column(name = "best_validation_loss")
     public Double bestValidationLoss;
 
-    @Column(name = "bits_per_byte")
     public Double bitsPerByte;
 
     public String checkpoint;
     public String error;
 
-    @Column(name = "cancel_requested")
     public boolean cancelRequested;
 
-    @Column(name = "created_at")
     public Instant createdAt;
 
-    @Column(name = "started_at")
     public Instant startedAt;
 
-    @Column(name = "ended_at")
     public Instant endedAt;
 
-    @Column(name = "announced_at")
     public Instant announcedAt;
 
-    @Column(name = "lease_owner")
     public String leaseOwner;
 
-    @Column(name = "lease_until")
     public Instant leaseUntil;
 
     public long fence;

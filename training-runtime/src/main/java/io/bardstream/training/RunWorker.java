@@ -139,16 +139,17 @@ public class RunWorker {
     }
 
     private void train(StageTraining stage, Lease lease) throws InterruptedException {
+        Ending ending;
         try (LeaseKeeper keeper = new LeaseKeeper(queue, lease, settings.renewal());
                 MetricsLog log = runs.metricsLog(lease)) {
             current = keeper;
             keeper.renewNow();
-            Ending ending = train(stage, lease, keeper, log);
+            ending = train(stage, lease, keeper, log);
             log.flush(stopping ? Duration.ofSeconds(2) : Duration.ofMinutes(1));
-            end(lease, ending);
         } finally {
             current = null;
         }
+        end(lease, ending);
     }
 
     /** How a run came to its end here. A status of {@code RUNNING} means that someone goes on with it. */
@@ -169,7 +170,7 @@ public class RunWorker {
                 LOG.errorf(e, "Run %s failed", lease.run());
                 return new Ending(RunStatus.FAILED, e.getMessage() == null ? e.toString() : e.getMessage());
             }
-            LOG.warnf("Run %s was interrupted: %s", lease.run(), e);
+            LOG.infof("Run %s: %s", lease.run(), e.getMessage());
         }
         if (keeper.cancelled()) {
             return new Ending(RunStatus.CANCELLED, null);

@@ -4,7 +4,6 @@ import io.bardstream.checkpoint.Retention;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.EventJson;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
-import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
@@ -18,25 +17,20 @@ public class StoredCheckpoint extends PanacheEntityBase {
     @Id
     public String id;
 
-    @Column(name = "run_id")
     public String runId;
 
     public String stage;
     public long step;
 
-    @Column(name = "validation_loss")
     public Double validationLoss;
 
     public String fact;
     public Instant at;
 
-    @Column(name = "to_announce")
     public boolean toAnnounce;
 
-    @Column(name = "announced_at")
     public Instant announcedAt;
 
-    @Column(name = "pruned_at")
     public Instant prunedAt;
 
     public StoredCheckpoint() {}

@@ -3,7 +3,6 @@ package io.bardstream.training;
 import io.bardstream.event.EventJson;
 import io.bardstream.event.StepMetrics;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
-import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.IdClass;
@@ -21,7 +20,6 @@ public class StoredMeasurement extends PanacheEntityBase {
     public record Key(String runId, long step) implements Serializable {}
 
     @Id
-    @Column(name = "run_id")
     public String runId;
 
     @Id

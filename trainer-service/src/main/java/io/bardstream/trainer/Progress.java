@@ -1,0 +1,102 @@
+package io.bardstream.trainer;
+
+import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.StepMetrics;
+import io.bardstream.train.StepResult;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What a run tells of itself: at most a thousand times evenly over its steps, but at least every tenth step, and whenever it
+ * was evaluated or sampled. Rates count the training steps alone; the time left counts everything.
+ */
+final class Progress {
+    private static final int REPORTS = 1_000;
+    private static final int MOST_STEPS_BETWEEN = 10;
+
+    private final String run;
+    private final Hyperparameters settings;
+    private final long tokensPerStep;
+
+    private long firstStep;
+    private long begun; // nanoseconds
+    private long stepBegun;
+
+    // Since the last report:
+    private long steps;
+    private double losses;
+    private long trainedNanos;
+
+    // Of the last step:
+    private double learningRate;
+    private double gradientNorm;
+
+    private Double validationLoss;
+    private Double bitsPerByte;
+    private SampleWriter.Sample sample;
+
+    Progress(String run, Hyperparameters settings) {
+        this.run = run;
+        this.settings = settings;
+        this.tokensPerStep = (long) settings.batchSize() * settings.gradientAccumulation() * settings.contextLength();
+    }
+
+    void begin(long step) {
+        firstStep = step;
+        begun = System.nanoTime();
+        stepBegun = begun;
+    }
+
+    void stepped(long step, double rate, StepResult result) {
+        trainedNanos += System.nanoTime() - stepBegun;
+        steps++;
+        losses += result.loss();
+        learningRate = rate;
+        gradientNorm = result.gradientNorm();
+    }
+
+    void evaluated(double loss, double bits) {
+        validationLoss = loss;
+        bitsPerByte = bits;
+    }
+
+    void sampled(SampleWriter.Sample text) {
+        sample = text;
+    }
+
+    /** The report of a step, if one is due; called once at the end of each step. */
+    Optional<StepMetrics> report(long step, boolean inAnyCase) {
+        long interval = Math.max(1, Math.min(MOST_STEPS_BETWEEN, settings.steps() / REPORTS));
+        Optional<StepMetrics> report =
+                inAnyCase || step % interval == 0 ? Optional.of(metrics(step)) : Optional.empty();
+        if (report.isPresent()) {
+            steps = 0;
+            losses = 0;
+            trainedNanos = 0;
+            validationLoss = null;
+            bitsPerByte = null;
+            sample = null;
+        }
+        stepBegun = System.nanoTime();
+        return report;
+    }
+
+    private StepMetrics metrics(long step) {
+        double secondsPerStep = (System.nanoTime() - begun) / 1e9 / (step - firstStep);
+        return new StepMetrics(
+                run,
+                step,
+                settings.steps(),
+                step * tokensPerStep,
+                losses / steps,
+                learningRate,
+                gradientNorm,
+                steps * tokensPerStep / (trainedNanos / 1e9),
+                (settings.steps() - step) * secondsPerStep,
+                validationLoss,
+                bitsPerByte,
+                sample == null ? null : sample.text(),
+                sample == null ? null : sample.longestCopy(),
+                Instant.now());
+    }
+}

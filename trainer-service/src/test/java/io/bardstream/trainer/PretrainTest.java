@@ -1,0 +1,363 @@
+package io.bardstream.trainer;
+
+import static io.restassured.RestAssured.given;
+import static io.restassured.RestAssured.when;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.equalTo;
+
+import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.checkpoint.Lineage;
+import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Dataset;
+import io.bardstream.event.Dataset.Split;
+import io.bardstream.event.EventJson;
+import io.bardstream.event.StepMetrics;
+import io.bardstream.event.Topics;
+import io.bardstream.event.TrainingRequest;
+import io.bardstream.gpt.Gpt;
+import io.bardstream.kernel.Compute;
+import io.bardstream.kernel.Precision;
+import io.bardstream.service.BardstreamHome;
+import io.bardstream.train.Evaluation;
+import io.bardstream.training.PublishedCorpus;
+import io.bardstream.training.TokenFiles;
+import io.bardstream.training.TopicReader;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.path.json.JsonPath;
+import jakarta.inject.Inject;
+import jakarta.persistence.EntityManager;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Pretraining from records on Kafka to announced checkpoints, on a text small enough to be learnt by heart. */
+@QuarkusTest
+@WithTestResource(EmbeddedServices.class)
+class PretrainTest {
+    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final String SONNET = """
+            Shall I compare thee to a summer's day?
+            Thou art more lovely and more temperate:
+            Rough winds do shake the darling buds of May,
+            And summer's lease hath all too short a date.
+            """;
+
+    @Inject
+    BardstreamHome home;
+
+    @Inject
+    TokenFiles tokens;
+
+    @Inject
+    EntityManager database;
+
+    @ConfigProperty(name = "kafka.bootstrap.servers")
+    String kafka;
+
+    private PublishedCorpus corpus;
+    private Dataset dataset;
+
+    @BeforeEach
+    void corpus() {
+        corpus = new PublishedCorpus(kafka, SONNET.repeat(20), 320);
+    }
+
+    @AfterEach
+    void close() {
+        corpus.close();
+    }
+
+    @Test
+    void theCurriculumTrainsTinyOnADatasetAndTheLossFalls() throws Exception {
+        // Given nothing but a dataset and its tokenizer on the topics
+        dataset = corpus.publish(100);
+
+        // When the run that follows from them has gone some way and is cancelled
+        await().atMost(SOON)
+                .until(() -> runs("data.findAll { it.dataset == '" + dataset.id() + "' }")
+                                .size()
+                        == 1);
+        String run = runs("data.findAll { it.dataset == '" + dataset.id() + "' }.id")
+                .get(0)
+                .toString();
+        await().atMost(SOON).until(() -> run(run).getLong("step") > 75);
+        cancel(run);
+
+        // Then it was tiny with all its defaults, the loss fell, and each better checkpoint was announced
+        JsonPath view = run(run);
+        assertThat(view.getString("preset")).isEqualTo("tiny");
+        assertThat(view.getString("requested_by")).isEqualTo(TrainingRequest.CURRICULUM);
+        List<StepMetrics> metrics = metrics(run);
+        double initial = metrics.get(0).loss();
+        assertThat(initial).isBetween(5.0, 6.5); // ln 320 = 5.77
+        assertThat(view.getDouble("best_validation_loss")).isLessThan(initial - 1);
+        assertThat(view.getDouble("bits_per_byte")).isPositive();
+        assertThat(metrics)
+                .anySatisfy(metric -> assertThat(metric.tokensPerSecond()).isPositive());
+        String best = view.getString("checkpoint");
+        await().atMost(SOON).until(() -> TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
+                .anyMatch(checkpoint -> checkpoint.id().equals(best)));
+        Checkpoint announced = TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
+                .filter(checkpoint -> checkpoint.id().equals(best))
+                .findFirst()
+                .orElseThrow();
+        Path folder = new CheckpointStore(home.checkpoints()).verify(announced.path(), announced.sha256());
+
+        // And the folder says all the weights are a function of, and has the loss it claims
+        Lineage lineage = Lineage.read(folder);
+        assertThat(lineage.dataset().splits()).isEqualTo(dataset.splits());
+        assertThat(lineage.request().hyperparameters().optimizer()).isNotNull();
+        assertThat(lineage.engine().threads()).isEqualTo(1);
+        assertThat(lineage.engine().librarySha256()).hasSize(64);
+        try (Compute compute = Compute.open(Precision.parse(lineage.engine().dtype()), 1);
+                Gpt gpt = Gpt.load(folder, compute)) {
+            var validation = tokens.open(dataset, Split.VALIDATION, () -> false);
+            assertThat(Evaluation.evaluate(gpt, validation, 128, 16, 0).loss())
+                    .isEqualTo(announced.metrics().get(Checkpoint.VALIDATION_LOSS));
+        }
+    }
+
+    @Test
+    void aRunThatLostItsProcessEndsWithTheWeightsItWouldHaveHad() throws Exception {
+        // Given a run with dropout that nobody disturbs
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        Map<String, Object> parameters =
+                Map.of("steps", 48, "evaluation_interval", 10, "checkpoint_interval", 7, "dropout", 0.1);
+        String undisturbed = submit(parameters);
+        awaitStatus(undisturbed, "succeeded");
+
+        // When the same run is twice taken away from its worker without a word, as by kill -9, once before its first
+        // checkpoint
+        String disturbed = submit(parameters);
+        for (int step : new int[] {0, 20}) {
+            await().atMost(SOON).until(() -> run(disturbed).getLong("step") > step);
+            takeAway(disturbed);
+        }
+        awaitStatus(disturbed, "succeeded");
+
+        // Then both ended with the same checkpoints
+        assertThat(fence(disturbed)).isGreaterThan(fence(undisturbed));
+        assertThat(announced(disturbed)).isNotEmpty().isEqualTo(announced(undisturbed));
+    }
+
+    @Test
+    void evaluatesSamplesAndStopsWhenPatienceIsSpent() {
+        // Given a learning rate so high that validation soon gets no better
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        String run = submit(Map.of(
+                "steps",
+                400,
+                "optimizer",
+                "adamw",
+                "learning_rate",
+                0.5,
+                "warmup_steps",
+                0,
+                "patience",
+                2,
+                "evaluation_interval",
+                10,
+                "sample_interval",
+                10));
+
+        // When it ends
+        awaitStatus(run, "succeeded");
+
+        // Then it ended early, evaluated at the steps it should have been, and sampled with the longest copy
+        JsonPath view = run(run);
+        assertThat(view.getLong("step")).isLessThan(400);
+        List<StepMetrics> metrics = metrics(run);
+        assertThat(metrics.stream()
+                        .filter(metric -> metric.validationLoss() != null)
+                        .map(StepMetrics::step)
+                        .limit(3))
+                .containsExactly(1L, 10L, 20L);
+        assertThat(metrics.stream()
+                        .filter(metric -> metric.sample() != null)
+                        .map(StepMetrics::step)
+                        .limit(2))
+                .containsExactly(10L, 20L);
+        assertThat(metrics.stream().filter(metric -> metric.sample() != null))
+                .allSatisfy(metric -> assertThat(metric.longestCopy())
+                        .isBetween(0, metric.sample().length()));
+    }
+
+    @Test
+    void aLossThatIsNotANumberFailsTheRunAndNamesStepAndLastGoodCheckpoint() {
+        // Given a learning rate at which the weights must overflow
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        String run = submit(Map.of(
+                "steps",
+                200,
+                "optimizer",
+                "adamw",
+                "learning_rate",
+                1e30,
+                "warmup_steps",
+                2,
+                "gradient_clip",
+                0,
+                "evaluation_interval",
+                10,
+                "dtype",
+                "float32"));
+
+        // When it fails
+        awaitStatus(run, "failed");
+
+        // Then the error says where, and which checkpoint is good
+        JsonPath view = run(run);
+        assertThat(view.getString("error")).matches("(?s)Stopped after \\d+ steps: .*(NaN|Infinity).*");
+        assertThat(view.getString("error")).contains("last good checkpoint is ");
+    }
+
+    @Test
+    void goesOnFromTheWeightsOfAParent() {
+        // Given a run that ended
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        String first = submit(Map.of("steps", 40, "evaluation_interval", 40));
+        awaitStatus(first, "succeeded");
+        String parent = run(first).getString("checkpoint");
+
+        // When another goes on from its checkpoint
+        Map<String, Object> body = new HashMap<>(body(Map.of("steps", 2, "learning_rate", 1e-5)));
+        body.put("parent", parent);
+        String second = submitBody(body);
+        awaitStatus(second, "succeeded");
+
+        // Then it begins where the first ended
+        assertThat(metrics(second).get(0).loss()).isLessThan(run(first).getDouble("best_validation_loss") + 0.5);
+        when().get("/v1/checkpoints/" + run(second).getString("checkpoint"))
+                .then()
+                .body("parent", equalTo(parent));
+    }
+
+    @Test
+    void whatCannotWorkIsRefusedByName() {
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        refused(body(Map.of("context_length", 100_000)), "context_length");
+        refused(body(Map.of("warmup_steps", 10, "steps", 5)), "warmup_steps");
+        refused(body(Map.of("optimizer", "sgd")), "optimizer");
+        refused(with("preset", "colossal"), "preset");
+        refused(with("parent", "nobody-000001"), "parent");
+        refused(with("reward", "somebody"), "reward");
+        refused(with("stage", "sft"), "stage");
+        refused(with("dataset", "unheard-of"), "dataset");
+    }
+
+    private Map<String, Object> with(String field, Object value) {
+        Map<String, Object> body = new HashMap<>(body(Map.of()));
+        body.put(field, value);
+        return body;
+    }
+
+    private Map<String, Object> body(Map<String, ?> hyperparameters) {
+        Map<String, Object> all = new HashMap<>(Map.of("context_length", 32, "batch_size", 4));
+        all.putAll(hyperparameters);
+        return Map.of("stage", "pretrain", "dataset", dataset.id(), "preset", "tiny", "hyperparameters", all);
+    }
+
+    private String submit(Map<String, ?> hyperparameters) {
+        return submitBody(body(hyperparameters));
+    }
+
+    private static String submitBody(Map<String, ?> body) {
+        return given().contentType("application/json")
+                .body(body)
+                .post("/v1/runs")
+                .then()
+                .statusCode(202)
+                .extract()
+                .path("id");
+    }
+
+    private static void refused(Map<String, ?> body, String param) {
+        given().contentType("application/json")
+                .body(body)
+                .post("/v1/runs")
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo(param));
+    }
+
+    /** Makes way for the runs that a test asks for. */
+    private void cancelTheCurriculums() {
+        await().atMost(SOON)
+                .until(() -> runs("data.findAll { it.dataset == '" + dataset.id() + "' }")
+                                .size()
+                        == 1);
+        cancel(runs("data.findAll { it.dataset == '" + dataset.id() + "' }.id")
+                .get(0)
+                .toString());
+    }
+
+    private static void cancel(String run) {
+        when().post("/v1/runs/" + run + "/cancel").then().statusCode(200);
+        awaitStatus(run, "cancelled");
+    }
+
+    private static List<?> runs(String path) {
+        return when().get("/v1/runs").jsonPath().getList(path);
+    }
+
+    private static JsonPath run(String id) {
+        return when().get("/v1/runs/" + id).jsonPath();
+    }
+
+    private static void awaitStatus(String id, String status) {
+        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(id).getString("status")));
+        JsonPath view = run(id);
+        assertThat(view.getString("status")).as("%s", view.getString("error")).isEqualTo(status);
+    }
+
+    private static List<StepMetrics> metrics(String id) {
+        return given().accept("application/jsonl")
+                .get("/v1/runs/" + id + "/metrics")
+                .asString()
+                .lines()
+                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), StepMetrics.class))
+                .toList();
+    }
+
+    /** Steps and sums of a run's announced checkpoints. */
+    private static Map<Integer, String> announced(String run) {
+        Map<Integer, String> sums = new HashMap<>();
+        List<Map<String, Object>> checkpoints =
+                when().get("/v1/checkpoints").jsonPath().getList("data.findAll { it.run == '" + run + "' }");
+        checkpoints.forEach(
+                checkpoint -> sums.put((Integer) checkpoint.get("step"), (String) checkpoint.get("sha256")));
+        return sums;
+    }
+
+    /** Makes the run another's who is gone already: its worker may write nothing more, and anyone may take it. */
+    private void takeAway(String run) {
+        QuarkusTransaction.requiringNew().run(() -> database.createNativeQuery(
+                        "update {h-schema}run set fence = fence + 1, lease_until = null, lease_owner = null where id = :run")
+                .setParameter("run", run)
+                .executeUpdate());
+    }
+
+    private long fence(String run) {
+        return ((Number) QuarkusTransaction.requiringNew()
+                        .call(() -> database.createNativeQuery("select fence from {h-schema}run where id = :run")
+                                .setParameter("run", run)
+                                .getSingleResult()))
+                .longValue();
+    }
+}
