@@ -53,8 +53,14 @@ final class Announcer implements AutoCloseable {
 
     /** Writes a randomly initialised model and announces it. */
     Checkpoint checkpoint(String id, long seed) throws IOException {
+        CheckpointFolder folder = write(id, seed);
+        return announce(id, folder.path(), folder.sha256());
+    }
+
+    /** Writes a randomly initialised model. */
+    CheckpointFolder write(String id, long seed) throws IOException {
         GptConfig config = new GptConfig(2, 2, 32, CONTEXT, TOKENIZER.vocabularySize());
-        CheckpointFolder folder = new CheckpointStore(home.resolve("checkpoints")).write("run", id, target -> {
+        return new CheckpointStore(home.resolve("checkpoints")).write("run", id, target -> {
             ModelConfig model = ModelConfig.of(
                     config.vocabularySize(),
                     CONTEXT,
@@ -76,12 +82,17 @@ final class Announcer implements AutoCloseable {
                 gpt.save(target.resolve(HuggingFaceFormat.WEIGHTS));
             }
         });
-        return announce(id, folder.path(), folder.sha256());
     }
 
     /** Announces a folder, which need not be there. */
     Checkpoint announce(String id, String path, String sha256) {
-        Checkpoint checkpoint = new Checkpoint(
+        Checkpoint checkpoint = event(id, path, sha256);
+        send(Topics.CHECKPOINTS.name(), id, checkpoint);
+        return checkpoint;
+    }
+
+    static Checkpoint event(String id, String path, String sha256) {
+        return new Checkpoint(
                 id,
                 Checkpoint.POLICY,
                 Stage.PRETRAIN,
@@ -95,8 +106,6 @@ final class Announcer implements AutoCloseable {
                 sha256,
                 Map.of(Checkpoint.BITS_PER_BYTE, 8.0),
                 Instant.now());
-        send(Topics.CHECKPOINTS.name(), id, checkpoint);
-        return checkpoint;
     }
 
     void promote(Checkpoint checkpoint) {
@@ -107,9 +116,13 @@ final class Announcer implements AutoCloseable {
     }
 
     private void send(String topic, String key, Object event) {
+        sendBytes(topic, key, EventJson.write(event));
+    }
+
+    /** Sends anything at all; null is a tombstone. */
+    void sendBytes(String topic, String key, byte[] value) {
         try {
-            producer.send(new ProducerRecord<>(topic, key, EventJson.write(event)))
-                    .get();
+            producer.send(new ProducerRecord<>(topic, key, value)).get();
         } catch (InterruptedException | ExecutionException e) {
             throw new IllegalStateException(e);
         }

@@ -11,6 +11,7 @@ import com.openai.core.http.StreamResponse;
 import com.openai.models.completions.Completion;
 import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.models.Model;
+import io.bardstream.checkpoint.CheckpointFolder;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.EventJson;
@@ -539,6 +540,54 @@ class CompletionsTest {
         assertThat(api.complete("model", damaged.id()).status()).isEqualTo(503);
     }
 
+    @Test
+    void otherCheckpointsAreLoadedOnDemandAndOnlySoManyAreKept() throws IOException {
+        List<Checkpoint> others = new ArrayList<>();
+        for (int i = 5; i < 9; i++) {
+            others.add(announcer.checkpoint("other-00000" + i, i));
+        }
+        await().atMost(SOON)
+                .until(() -> api.get("/v1/models/" + others.get(3).id()).status() == 200);
+
+        for (int round = 0; round < 2; round++) {
+            for (Checkpoint other : others) {
+                Api.Answer answer = api.complete("model", other.id());
+
+                assertThat(answer.status()).isEqualTo(200);
+                assertThat(answer.json().path("system_fingerprint").textValue()).isEqualTo(other.id());
+                assertThat(metrics.get("bardstream.inference.models").gauge().value())
+                        .isLessThanOrEqualTo(2);
+            }
+        }
+        assertThat(api.complete().json().path("system_fingerprint").textValue()).isEqualTo(first.id());
+    }
+
+    @Test
+    void aPromotionThatComesBeforeItsCheckpointTakesEffectWhenThatComes() throws IOException {
+        CheckpointFolder folder = announcer.write("early-000009", 9);
+        announcer.promote(Announcer.event("early-000009", folder.path(), folder.sha256()));
+        announcer.promote(Announcer.event("early-000009", folder.path(), folder.sha256()));
+
+        Checkpoint early = announcer.announce("early-000009", folder.path(), folder.sha256());
+        announcer.announce("early-000009", folder.path(), folder.sha256());
+
+        await().atMost(SOON).until(() -> early.id()
+                .equals(api.get("/health").json().path("checkpoint").textValue()));
+    }
+
+    @Test
+    void recordsThatAreNoEventsGoToTheDeadLettersAndDoNoHarm() throws IOException {
+        announcer.sendBytes("checkpoints", "poison", "{".getBytes(StandardCharsets.UTF_8));
+        announcer.sendBytes("promotions", "poison", "{\"model\":\"bardstream\"}".getBytes(StandardCharsets.UTF_8));
+        announcer.sendBytes("checkpoints", "gone", null);
+
+        serve(announcer.checkpoint("after-000010", 10));
+
+        assertThat(values("checkpoints.dlq", 1)).contains("{");
+        assertThat(values("promotions.dlq", 1)).contains("{\"model\":\"bardstream\"}");
+        assertThat(api.get("/q/health/ready").status()).isEqualTo(200);
+    }
+
     private double failures() {
         return metrics.get("bardstream.inference.load.failures").counter().count();
     }
@@ -580,18 +629,25 @@ class CompletionsTest {
     }
 
     private List<Generation> generations() {
-        List<TopicPartition> partitions = IntStream.range(0, Topics.GENERATIONS.partitions())
-                .mapToObj(partition -> new TopicPartition(Topics.GENERATIONS.name(), partition))
+        return values(Topics.GENERATIONS.name(), Topics.GENERATIONS.partitions()).stream()
+                .map(value -> EventJson.read(value.getBytes(StandardCharsets.UTF_8), Generation.class))
+                .toList();
+    }
+
+    /** Everything on a topic by now. */
+    private List<String> values(String topic, int partitionCount) {
+        List<TopicPartition> partitions = IntStream.range(0, partitionCount)
+                .mapToObj(partition -> new TopicPartition(topic, partition))
                 .toList();
         try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
                 Map.of("bootstrap.servers", bootstrapServers), new StringDeserializer(), new ByteArrayDeserializer())) {
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-            List<Generation> found = new ArrayList<>();
+            List<String> found = new ArrayList<>();
             while (partitions.stream().anyMatch(partition -> consumer.position(partition) < ends.get(partition))) {
                 consumer.poll(Duration.ofMillis(100))
-                        .forEach(message -> found.add(EventJson.read(message.value(), Generation.class)));
+                        .forEach(message -> found.add(new String(message.value(), StandardCharsets.UTF_8)));
             }
             return found;
         }

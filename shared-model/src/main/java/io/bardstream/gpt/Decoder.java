@@ -68,7 +68,7 @@ public final class Decoder implements AutoCloseable {
         this.epsilon = epsilon;
         this.manager = compute.scope();
         this.kernels = compute.kernels("/io/bardstream/gpt/decode.py");
-        this.onednn = !compute.cuda() && compute.precision() == Precision.BFLOAT16;
+        this.onednn = !compute.cuda();
         this.slots = new Slot[slots];
         for (int i = 0; i < slots; i++) {
             this.slots[i] = new Slot();
