@@ -84,8 +84,7 @@ public class CorpusResource {
             @RestQuery String kind,
             @HeaderParam(HttpHeaders.CONTENT_TYPE) MediaType type,
             @HeaderParam(HttpHeaders.CONTENT_LENGTH) Long length,
-            InputStream text)
-            throws IOException {
+            InputStream text) {
         requireText(kind);
         if (type != null && type.getSubtype().contains("json")) {
             requireText("instruct");
@@ -98,7 +97,11 @@ public class CorpusResource {
         if (length != null && length > maxBytes) {
             throw CorpusFiles.tooLarge("body", maxBytes);
         }
-        return answer(corpora.take(Require.name(name), "upload", text, "body", null));
+        try {
+            return answer(corpora.take(Require.name(name), "upload", text, "body", null));
+        } catch (IOException e) {
+            throw new ApiException(400, "body: broke off (" + e.getMessage() + "); nothing was kept", "body", null);
+        }
     }
 
     @POST

@@ -25,6 +25,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * Sends the blocks of one dataset to {@code token-batches}, in order, each acknowledged by all replicas and none written
  * twice by a retry. All have one key, so all lie in one partition. At most {@link #UNACKNOWLEDGED_BYTES} wait for the broker;
  * then {@link #send} blocks.
+ *
+ * <p>A producer of its own and not a channel, since the manifest names the offsets at which the broker put the blocks.
  */
 final class TokenBatches implements AutoCloseable {
     private static final int UNACKNOWLEDGED_BYTES = 16 << 20;

@@ -3,6 +3,7 @@ package io.bardstream.corpus;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
@@ -16,6 +17,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -246,6 +248,26 @@ class CorpusResourceTest {
     }
 
     @Test
+    void anUploadThatBreaksOffLeavesNothing() throws IOException {
+        // Given: half a body, part of it on disk already
+        byte[] half = "x".repeat(300_000).getBytes(StandardCharsets.US_ASCII);
+        String head = "POST /v1/corpora?name=half HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+                + "Content-Length: 600000\r\n\r\n";
+        try (Socket client = new Socket("127.0.0.1", port())) {
+            client.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+            client.getOutputStream().write(half);
+            client.getOutputStream().flush();
+            await().until(() -> incoming().anyMatch(file -> file.toFile().length() > 0));
+
+            // When
+            client.shutdownOutput();
+        }
+
+        // Then
+        await().until(() -> incoming().findAny().isEmpty());
+    }
+
+    @Test
     void whatIsNotThereIsNotFound() {
         for (String id : List.of("corpus-0", "%00", "..%2f..%2fetc%2fpasswd", "x".repeat(300))) {
             given().urlEncodingEnabled(false)
@@ -276,15 +298,24 @@ class CorpusResourceTest {
 
     /** A body whose length the server learns only as it comes. */
     private static HttpResponse<String> chunked(String text) throws Exception {
-        int port = ConfigProvider.getConfig().getValue("quarkus.http.test-port", Integer.class);
         return HttpClient.newHttpClient()
                 .send(
-                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/v1/corpora?name=long"))
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + "/v1/corpora?name=long"))
                                 .header("Content-Type", "text/plain")
                                 .POST(HttpRequest.BodyPublishers.fromPublisher(
                                         HttpRequest.BodyPublishers.ofString(text)))
                                 .build(),
                         HttpResponse.BodyHandlers.ofString());
+    }
+
+    private static int port() {
+        return ConfigProvider.getConfig().getValue("quarkus.http.test-port", Integer.class);
+    }
+
+    private Stream<Path> incoming() throws IOException {
+        try (Stream<Path> files = Files.list(home.corpora())) {
+            return files.filter(file -> file.getFileName().toString().startsWith("incoming-")).toList().stream();
+        }
     }
 
     private static ValidatableResponse assertRefused(
