@@ -12,7 +12,7 @@ interface CorpusSettings {
     @WithDefault("2G")
     MemorySize maxSize();
 
-    /** How long a server named by a URL may take to accept a connection. */
+    /** How long the addresses of a URL's host, all together, may take to accept a connection. */
     @WithDefault("10S")
     Duration connectTimeout();
 

@@ -56,35 +56,43 @@ class HttpsDownload {
     private final HttpClient client;
     private final Resolver resolver;
     private final Predicate<InetAddress> allowed;
+    private final Duration connect;
     private final Duration idle;
     private final Duration total;
 
     @Inject
     HttpsDownload(Vertx vertx, CorpusSettings settings) {
         this(
-                vertx.createHttpClient(options(settings.connectTimeout())),
+                vertx.createHttpClient(options()),
                 InetAddress::getAllByName,
                 PublicAddresses::contain,
+                settings.connectTimeout(),
                 settings.idleTimeout(),
                 settings.downloadTimeout());
     }
 
-    HttpsDownload(HttpClient client, Resolver resolver, Predicate<InetAddress> allowed, Duration idle, Duration total) {
+    HttpsDownload(
+            HttpClient client,
+            Resolver resolver,
+            Predicate<InetAddress> allowed,
+            Duration connect,
+            Duration idle,
+            Duration total) {
         this.client = client;
         this.resolver = resolver;
         this.allowed = allowed;
+        this.connect = connect;
         this.idle = idle;
         this.total = total;
     }
 
     /** TLS that verifies the host's name; nothing is decompressed, so that sizes are what they seem. */
-    static HttpClientOptions options(Duration connectTimeout) {
+    static HttpClientOptions options() {
         return new HttpClientOptions()
                 .setSsl(true)
                 .setVerifyHost(true)
                 .setKeepAlive(false)
-                .setDecompressionSupported(false)
-                .setConnectTimeout(Math.toIntExact(connectTimeout.toMillis()));
+                .setDecompressionSupported(false);
     }
 
     /**
@@ -133,9 +141,14 @@ class HttpsDownload {
         response.request().reset();
     }
 
+    /** Tries the host's addresses in turn. One that is silent takes half of the time to connect, so that another gets a chance. */
     private HttpClientResponse get(URI at, Deadline deadline) {
         ApiException last = null;
+        Deadline connecting = new Deadline(connect);
         for (InetAddress address : addresses(at)) {
+            if (last != null && connecting.passed()) {
+                break;
+            }
             try {
                 return client.request(request(at, address, deadline))
                         .compose(request -> request.send().onSuccess(HttpClientResponse::pause))
@@ -164,6 +177,7 @@ class HttpsDownload {
                 .setPort(port)
                 .setSsl(true)
                 .setURI(at.getRawQuery() == null ? path : path + "?" + at.getRawQuery())
+                .setConnectTimeout(Math.max(1, connect.toMillis() / 2))
                 .setTimeout(Math.min(idle.toMillis(), deadline.left(TimeUnit.MILLISECONDS)))
                 .putHeader(HttpHeaders.USER_AGENT, "bardstream")
                 .putHeader(HttpHeaders.ACCEPT, "text/plain, */*;q=0.5")

@@ -139,10 +139,10 @@ class HttpsDownloadTest {
     @BeforeEach
     void client() {
         download = new HttpsDownload(
-                VERTX.createHttpClient(
-                        HttpsDownload.options(Duration.ofSeconds(5)).setTrustOptions(certificate)),
+                VERTX.createHttpClient(HttpsDownload.options().setTrustOptions(certificate)),
                 this::resolve,
                 address -> !address.getHostAddress().equals("127.0.0.2"),
+                Duration.ofSeconds(10),
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(20));
     }
