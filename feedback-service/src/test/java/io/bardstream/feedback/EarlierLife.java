@@ -1,5 +1,6 @@
 package io.bardstream.feedback;
 
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Topics;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;

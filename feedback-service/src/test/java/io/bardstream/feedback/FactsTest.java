@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Generation;

@@ -3,6 +3,7 @@ package io.bardstream.feedback;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Preference;

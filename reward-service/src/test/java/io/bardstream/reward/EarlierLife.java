@@ -1,5 +1,6 @@
 package io.bardstream.reward;
 
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Promotion;

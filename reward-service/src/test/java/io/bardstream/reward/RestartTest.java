@@ -3,6 +3,7 @@ package io.bardstream.reward;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.bardstream.embedded.Broker;
 import io.bardstream.event.EventJson;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Topics;

@@ -1,4 +1,4 @@
-package io.bardstream.reward;
+package io.bardstream.embedded;
 
 import io.bardstream.event.EventJson;
 import io.bardstream.event.Topics.Topic;
@@ -20,21 +20,21 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** The broker as the other services use it: puts records on topics and reads topics whole. */
-final class Broker {
+/** The broker as other services use it, for tests: puts records on topics and reads topics whole. */
+public final class Broker {
     private static final Duration POLL = Duration.ofMillis(100);
 
     private final String bootstrapServers;
 
-    Broker(String bootstrapServers) {
+    public Broker(String bootstrapServers) {
         this.bootstrapServers = bootstrapServers;
     }
 
-    <T> void publish(Topic<T> topic, String key, T event) {
+    public <T> void publish(Topic<T> topic, String key, T event) {
         publish(topic, key, EventJson.write(event));
     }
 
-    void publish(Topic<?> topic, String key, byte[] value) {
+    public void publish(Topic<?> topic, String key, byte[] value) {
         try (KafkaProducer<String, byte[]> producer = new KafkaProducer<>(
                 Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
                 new StringSerializer(),
@@ -48,20 +48,20 @@ final class Broker {
         }
     }
 
-    <T> List<T> read(Topic<T> topic) {
+    public <T> List<T> read(Topic<T> topic) {
         return records(topic.name()).stream()
                 .filter(record -> record.value() != null)
                 .map(record -> EventJson.read(record.value(), topic.value()))
                 .toList();
     }
 
-    List<String> deadLetters(Topic<?> topic) {
+    public List<String> deadLetters(Topic<?> topic) {
         return records(topic.deadLetter()).stream()
                 .map(record -> new String(record.value(), StandardCharsets.UTF_8))
                 .toList();
     }
 
-    List<ConsumerRecord<String, byte[]>> records(String topic) {
+    public List<ConsumerRecord<String, byte[]>> records(String topic) {
         try (KafkaConsumer<String, byte[]> consumer = new KafkaConsumer<>(
                 Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
                 new StringDeserializer(),
