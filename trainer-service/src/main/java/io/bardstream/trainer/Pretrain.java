@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /**
@@ -53,14 +54,13 @@ final class Pretrain {
     private final TokenSampler windows;
     private final SampleWriter samples;
     private final Progress progress;
-    private final Lineage.Engine engine;
+    private final CompletableFuture<Lineage.Engine> engine;
 
     private double best = Double.POSITIVE_INFINITY; // nats a token
     private int evaluationsSinceBest;
     private String lastGood = "none yet";
 
-    Pretrain(TrainingRun run, Gpt gpt, TrainStep trainStep, TokenSource training, TokenSource validation)
-            throws IOException {
+    Pretrain(TrainingRun run, Gpt gpt, TrainStep trainStep, TokenSource training, TokenSource validation) {
         this.run = run;
         this.gpt = gpt;
         this.trainStep = trainStep;
@@ -74,7 +74,7 @@ final class Pretrain {
                 run.request().seed());
         this.samples = new SampleWriter(run.tokenizer(), training, run.request().seed());
         this.progress = new Progress(run.request().runId(), settings);
-        this.engine = EngineLineage.of(gpt.compute());
+        this.engine = CompletableFuture.supplyAsync(() -> EngineLineage.of(gpt.compute()));
     }
 
     /** Trains from the beginning, or on from where the run was left. */
@@ -151,7 +151,7 @@ final class Pretrain {
             measured.put(TrainingRun.BEST_VALIDATION_LOSS, best);
         }
         measured.put(EVALUATIONS_SINCE_BEST, (double) evaluationsSinceBest);
-        Snapshot snapshot = new Snapshot(step, better, config(), engine, measured, folder -> {
+        Snapshot snapshot = new Snapshot(step, better, config(), engine.join(), measured, folder -> {
             gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
             trainStep.saveOptimizer(folder.resolve(HuggingFaceFormat.OPTIMIZER));
         });

@@ -60,7 +60,7 @@ public class PretrainStage implements StageTraining {
 
     @Override
     public Hyperparameters hyperparameters(String preset, Map<String, ?> overrides) {
-        Hyperparameters asked = preset(preset, "preset").pretraining().with(overrides);
+        Hyperparameters asked = named(preset).pretraining().with(overrides);
         if (!overrides.containsKey("dtype")) {
             asked = asked.with(Map.of("dtype", Compute.preferredPrecision().dtype()));
         }
@@ -70,12 +70,28 @@ public class PretrainStage implements StageTraining {
         return asked;
     }
 
-    private static Preset preset(String name, String field) {
+    private static Preset named(String name) {
         try {
             return Preset.of(name);
         } catch (IllegalArgumentException e) {
-            throw new InvalidFieldException(field, "'" + name + "' is not a preset; there are " + Preset.names());
+            throw new InvalidFieldException("preset", "'" + name + "' is not a preset; there are " + Preset.names());
         }
+    }
+
+    /**
+     * A vocabulary of the preset's size, or a smaller one, which is what a short text gives. One that fits a smaller preset
+     * is most likely that preset's: where it was trained on already it is left alone, so that a home used with one preset
+     * after the other trains each on its own datasets.
+     */
+    @Override
+    public boolean suits(String preset, Dataset dataset, boolean trained) {
+        int most = named(preset).config().vocabularySize();
+        int smaller = Preset.names().stream()
+                .mapToInt(name -> named(name).config().vocabularySize())
+                .filter(size -> size < most)
+                .max()
+                .orElse(0);
+        return dataset.vocabularySize() <= most && (dataset.vocabularySize() > smaller || !trained);
     }
 
     @Override
@@ -137,7 +153,7 @@ public class PretrainStage implements StageTraining {
     private GptConfig shape(TrainingRequest request, Dataset dataset) {
         int context = request.hyperparameters().contextLength();
         if (request.parent() == null) {
-            GptConfig preset = preset(request.preset(), "preset").config();
+            GptConfig preset = named(request.preset()).config();
             return new GptConfig(preset.layers(), preset.heads(), preset.width(), context, dataset.vocabularySize());
         }
         Checkpoint parent = facts.checkpoint(request.parent())

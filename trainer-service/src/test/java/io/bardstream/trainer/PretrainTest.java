@@ -118,9 +118,9 @@ class PretrainTest {
         Lineage lineage = Lineage.read(folder);
         assertThat(lineage.dataset().splits()).isEqualTo(dataset.splits());
         assertThat(lineage.request().hyperparameters().optimizer()).isNotNull();
-        assertThat(lineage.engine().threads()).isEqualTo(1);
+        assertThat(lineage.engine().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
         assertThat(lineage.engine().librarySha256()).hasSize(64);
-        try (Compute compute = Compute.open(Precision.parse(lineage.engine().dtype()), 1);
+        try (Compute compute = Compute.open(Precision.parse(lineage.engine().dtype()));
                 Gpt gpt = Gpt.load(folder, compute)) {
             var validation = tokens.open(dataset, Split.VALIDATION, () -> false);
             assertThat(Evaluation.evaluate(gpt, validation, 128, 16, 0).loss())

@@ -49,7 +49,7 @@ public class Announcements {
     }
 
     /** Publishes what is not announced yet, on another thread. */
-    @Scheduled(every = "5s", delayed = "5s")
+    @Scheduled(every = "5s", skipExecutionIf = Scheduled.ApplicationNotRunning.class)
     public void soon() {
         if (!publisher.isShutdown()) {
             publisher.execute(this::publish);

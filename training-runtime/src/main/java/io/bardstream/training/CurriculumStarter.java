@@ -44,6 +44,9 @@ public class CurriculumStarter {
     private void pretrain(Dataset dataset) {
         StageTraining training = stages.of(Stage.PRETRAIN);
         String preset = training.preset(configuredPreset);
+        if (!training.suits(preset, dataset, queue.trains(dataset.id()))) {
+            return;
+        }
         Curriculum.pretrain(dataset, preset, training.hyperparameters(preset, Map.of()), Clock.systemUTC())
                 .filter(request -> queue.find(request.runId()).isEmpty())
                 .filter(queue::submit)

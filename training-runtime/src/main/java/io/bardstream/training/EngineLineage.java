@@ -6,6 +6,7 @@ import io.bardstream.event.Ids;
 import io.bardstream.kernel.Compute;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -21,7 +22,7 @@ public final class EngineLineage {
     private EngineLineage() {}
 
     /** The engine of a run. The first call in a process reads the native library, hundreds of megabytes, to hash it. */
-    public static Lineage.Engine of(Compute compute) throws IOException {
+    public static Lineage.Engine of(Compute compute) {
         return new Lineage.Engine(
                 compute.precision().dtype(),
                 compute.threads(),
@@ -31,10 +32,14 @@ public final class EngineLineage {
                 instructionSet());
     }
 
-    private static synchronized String librarySha256() throws IOException {
+    private static synchronized String librarySha256() {
         if (librarySha256 == null) {
-            Path library = library();
-            librarySha256 = library == null ? UNKNOWN : sha256(library);
+            try {
+                Path library = library();
+                librarySha256 = library == null ? UNKNOWN : sha256(library);
+            } catch (IOException e) {
+                throw new UncheckedIOException("the native library cannot be read", e);
+            }
         }
         return librarySha256;
     }
@@ -60,12 +65,13 @@ public final class EngineLineage {
     }
 
     /** The widest vector instructions of this processor that libtorch has kernels for. */
-    private static String instructionSet() throws IOException {
-        Path description = Path.of("/proc/cpuinfo");
-        if (!Files.isReadable(description)) {
-            return System.getProperty("os.arch");
+    private static String instructionSet() {
+        String flags;
+        try {
+            flags = Files.readString(Path.of("/proc/cpuinfo"));
+        } catch (IOException e) {
+            return System.getProperty("os.arch"); // not Linux
         }
-        String flags = Files.readString(description);
         return Stream.of("amx_bf16", "avx512_bf16", "avx512f", "avx2", "sve", "asimd")
                 .filter(flags::contains)
                 .findFirst()

@@ -15,6 +15,12 @@ public class MeasurementStream {
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(250);
     private static final int AT_ONCE = 1_000;
 
+    private final RunWorker worker;
+
+    MeasurementStream(RunWorker worker) {
+        this.worker = worker;
+    }
+
     /** All measurements so far in the order of steps, a line each. */
     String soFar(String run) {
         return QuarkusTransaction.requiringNew()
@@ -23,7 +29,7 @@ public class MeasurementStream {
                         .collect(Collectors.joining()));
     }
 
-    /** All measurements so far, then each as it is written, until the run has ended and all are sent. */
+    /** All measurements so far, then each as it is written, until the run has ended and all are sent, or the service stops. */
     Multi<String> live(String run) {
         AtomicLong seen = new AtomicLong();
         return Multi.createFrom()
@@ -34,7 +40,7 @@ public class MeasurementStream {
                 .emitOn(Infrastructure.getDefaultWorkerPool())
                 .map(tick -> look(run, seen))
                 .select()
-                .first(look -> !look.over())
+                .first(look -> !look.over() && !worker.stopping())
                 .onItem()
                 .transformToIterable(Look::metrics);
     }

@@ -28,7 +28,10 @@ public class Pruning {
         this.settings = settings;
     }
 
-    @Scheduled(every = "30s", delayed = "30s", concurrentExecution = Scheduled.ConcurrentExecution.SKIP)
+    @Scheduled(
+            every = "30s",
+            concurrentExecution = Scheduled.ConcurrentExecution.SKIP,
+            skipExecutionIf = Scheduled.ApplicationNotRunning.class)
     void prune() throws IOException {
         List<String> crowded = QuarkusTransaction.requiringNew()
                 .call(() -> database.createQuery("""

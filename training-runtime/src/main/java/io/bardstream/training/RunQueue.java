@@ -70,6 +70,11 @@ public class RunQueue {
         return Run.list("order by createdAt desc, id");
     }
 
+    /** Whether any run was asked for on this dataset. */
+    boolean trains(String dataset) {
+        return Run.count("dataset = ?1", dataset) > 0;
+    }
+
     /** Runs that nobody runs: those whose owner is gone first, then the queue. */
     List<Run> waiting() {
         return Run.list(

@@ -35,6 +35,13 @@ public class RunWorker {
 
     private final String owner = host() + ":" + ProcessHandle.current().pid() + ":" + UUID.randomUUID();
     private final Semaphore news = new Semaphore(0);
+
+    /** The service first lets HTTP requests come to their end; the training need not wait for those. */
+    private final Thread atExit = new Thread(() -> {
+        stopping = true;
+        wake();
+    });
+
     private volatile boolean stopping;
     private volatile LeaseKeeper current;
     private Thread thread;
@@ -56,12 +63,18 @@ public class RunWorker {
 
     /** After the channels, which start at no priority. */
     void start(@Observes @Priority(Interceptor.Priority.PLATFORM_AFTER) StartupEvent event) {
+        Runtime.getRuntime().addShutdownHook(atExit);
         start();
     }
 
     /** Leaves the run at its next step, saved, for whoever is next. */
     void stop(@Observes ShutdownEvent event) throws InterruptedException {
         stop();
+        try {
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (IllegalStateException e) {
+            LOG.debug("The process ends, and the hook with it");
+        }
     }
 
     synchronized void start() {
@@ -69,6 +82,11 @@ public class RunWorker {
         thread = new Thread(this::work, "training");
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** Whether this process is about to end. */
+    boolean stopping() {
+        return stopping;
     }
 
     synchronized void stop() throws InterruptedException {

@@ -1,5 +1,6 @@
 package io.bardstream.training;
 
+import io.bardstream.event.Dataset;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.Stage;
@@ -19,6 +20,13 @@ public interface StageTraining {
      * @throws InvalidFieldException naming {@code preset} if there is none of that name, or the hyperparameter that is wrong
      */
     Hyperparameters hyperparameters(String preset, Map<String, ?> overrides);
+
+    /**
+     * Whether the curriculum is to train this preset on a dataset.
+     *
+     * @param trained whether the dataset has been trained on already
+     */
+    boolean suits(String preset, Dataset dataset, boolean trained);
 
     /**
      * Checks that a request can work, as far as that can be known before it runs.

@@ -6,6 +6,7 @@ import io.bardstream.checkpoint.ModelConfig;
 import io.bardstream.checkpoint.SafeTensors;
 import io.bardstream.checkpoint.SafeTensorsWriter;
 import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Split;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.InvalidFieldException;
@@ -63,6 +64,11 @@ public class CountingStage implements StageTraining {
                         "adamw", 0.01, 0.01, 0.1, "cosine", 2, STEPS, 1, 1, 8, 0.1, 0.9, 0.95, 1e-8, 1, 0, 5, 0, 4, 0,
                         "float32", 0)
                 .with(overrides);
+    }
+
+    @Override
+    public boolean suits(String preset, Dataset dataset, boolean trained) {
+        return true;
     }
 
     @Override
