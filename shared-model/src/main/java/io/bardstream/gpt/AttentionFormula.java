@@ -4,8 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 
 /**
- * Attention as the paper writes it, softmax(QKᵀ/√d_k + mask)V (Vaswani et al. 2017, equation 1), in plain array operations and float32. The training kernels compute the same
- * faster; this is for readers, for tests and for showing where a head looks.
+ * Attention as the paper writes it, softmax(QKᵀ/√d_k + mask)V (Vaswani et al. 2017, equation 1), in plain array
+ * operations and float32. The training kernels compute the same faster; this is for readers, for tests and for showing
+ * where a head looks.
  *
  * @param scores QKᵀ, (B, H, T, T)
  * @param scaled QKᵀ/√d_k, (B, H, T, T), unmasked
@@ -13,7 +14,9 @@ import ai.djl.ndarray.types.DataType;
  * @param output (B, H, T, d_k)
  */
 public record AttentionFormula(NDArray scores, NDArray scaled, NDArray weights, NDArray output) {
-    /** Attends, each token to itself and those before it. {@code q}, {@code k}, {@code v} are (B, H, T, d_k) float32. */
+    /**
+     * Attends, each token to itself and those before it. {@code q}, {@code k}, {@code v} are (B, H, T, d_k) float32.
+     */
     public static AttentionFormula causal(NDArray q, NDArray k, NDArray v) {
         int t = (int) q.getShape().get(2);
         int dk = (int) q.getShape().get(3);

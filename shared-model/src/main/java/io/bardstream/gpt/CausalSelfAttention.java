@@ -7,8 +7,9 @@ import io.bardstream.kernel.Kernels;
 import java.util.List;
 
 /**
- * Multi-head attention in which a token sees itself and those before it (Vaswani et al. 2017, section 3.2): softmax(QKᵀ/√d_k + mask)V for each head, then a projection.
- * {@link AttentionFormula} is the same without its backward pass, to read.
+ * Multi-head attention in which a token sees itself and those before it (Vaswani et al. 2017, section 3.2):
+ * softmax(QKᵀ/√d_k + mask)V for each head, then a projection. {@link AttentionFormula} is the same without its backward
+ * pass, to read.
  */
 final class CausalSelfAttention {
     private final Compute compute;

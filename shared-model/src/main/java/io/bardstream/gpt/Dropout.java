@@ -5,8 +5,9 @@ import io.bardstream.kernel.CounterRandom;
 import io.bardstream.kernel.Kernels;
 
 /**
- * Dropout (Srivastava et al. 2014) on embeddings and residual branches, as GPT-2 places it but for the attention probabilities, which are not
- * dropped. A mask is a function of (seed, step, micro-batch, layer, place), so a step is repeated exactly without the steps before it.
+ * Dropout (Srivastava et al. 2014) on embeddings and residual branches, as GPT-2 places it but for the attention
+ * probabilities, which are not dropped. A mask is a function of (seed, step, micro-batch, layer, place), so a step is
+ * repeated exactly without the steps before it.
  *
  * @param rate share of numbers that are dropped, in [0, 1)
  */

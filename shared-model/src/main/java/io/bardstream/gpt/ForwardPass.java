@@ -8,8 +8,9 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * One way through the trunk: the scope of its arrays and, in training, a stack of what the backward pass will need. Each layer pushes going forward, and pops exactly that
- * going back, so memory is freed as the gradient descends. Closing it frees everything.
+ * One way through the trunk: the scope of its arrays and, in training, a stack of what the backward pass will need.
+ * Each layer pushes going forward, and pops exactly that going back, so memory is freed as the gradient descends.
+ * Closing it frees everything.
  */
 public final class ForwardPass implements AutoCloseable {
     private final NDManager scope;
@@ -47,7 +48,10 @@ public final class ForwardPass implements AutoCloseable {
         return dropout;
     }
 
-    /** Takes over arrays that the forward pass is done with: keeps them for the backward pass, or frees them when there is none. */
+    /**
+     * Takes over arrays that the forward pass is done with: keeps them for the backward pass, or frees them when there
+     * is none.
+     */
     void save(List<NDArray> arrays) {
         if (training) {
             saved.push(arrays);

@@ -19,11 +19,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * GPT-2's decoder (Radford et al. 2019): parameters and trunk. The trunk is two functions, {@link #forward} from tokens to hidden states and
- * {@link #backward} from the loss's gradient at the hidden states to gradients of every parameter; an objective is what lies between them.
+ * GPT-2's decoder (Radford et al. 2019): parameters and trunk. The trunk is two functions, {@link #forward} from tokens
+ * to hidden states and {@link #backward} from the loss's gradient at the hidden states to gradients of every parameter;
+ * an objective is what lies between them.
  *
- * <p>Departures from OpenAI's code: none in the function computed. Attention probabilities are never dropped, so that fused attention can be used. Parameters and the
- * residual stream are float32; with {@link io.bardstream.kernel.Precision#BFLOAT16} matrix products read copies in bfloat16.
+ * <p>Departures from OpenAI's code: none in the function computed. Attention probabilities are never dropped, so that
+ * fused attention can be used. Parameters and the residual stream are float32; with {@link
+ * io.bardstream.kernel.Precision#BFLOAT16} matrix products read copies in bfloat16.
  *
  * <p>Not for several threads at once.
  */
@@ -54,8 +56,9 @@ public final class Gpt implements AutoCloseable {
     }
 
     /**
-     * Weights drawn as GPT-2 draws them: N(0, 0.02), projections into the residual stream scaled by 1/√(2·layers) (section 2.3), gains one and biases
-     * zero. Each tensor has a generator of its own, seeded by {@code seed} and the tensor's name.
+     * Weights drawn as GPT-2 draws them: N(0, 0.02), projections into the residual stream scaled by 1/√(2·layers)
+     * (section 2.3), gains one and biases zero. Each tensor has a generator of its own, seeded by {@code seed} and the
+     * tensor's name.
      */
     public static Gpt initialise(GptConfig config, Compute compute, long seed) {
         Gpt gpt = new Gpt(config, compute);
@@ -75,7 +78,8 @@ public final class Gpt implements AutoCloseable {
     }
 
     /**
-     * Weights of a Hugging Face GPT-2 folder ({@code config.json}, {@code model.safetensors}), of any floating-point type.
+     * Weights of a Hugging Face GPT-2 folder ({@code config.json}, {@code model.safetensors}), of any floating-point
+     * type.
      *
      * @throws IllegalArgumentException naming what is missing or does not fit
      */
@@ -116,7 +120,10 @@ public final class Gpt implements AutoCloseable {
         return parameters;
     }
 
-    /** Float32 masters by Hugging Face's names ({@code transformer.h.0.attn.c_attn.weight}), Conv1D weights as {@code [in, out]}. */
+    /**
+     * Float32 masters by Hugging Face's names ({@code transformer.h.0.attn.c_attn.weight}), Conv1D weights as {@code
+     * [in, out]}.
+     */
     public Map<String, NDArray> parameters() {
         Map<String, NDArray> masters = new LinkedHashMap<>();
         parameters.all().forEach(parameter -> masters.put(parameter.name(), parameter.master()));
@@ -147,7 +154,9 @@ public final class Gpt implements AutoCloseable {
         return finalNorm.forward(x, pass); // (B·T, C)
     }
 
-    /** Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming it and what the forward pass saved. */
+    /**
+     * Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming it and what the forward pass saved.
+     */
     public void backward(NDArray dHidden, ForwardPass pass) {
         NDArray dx = finalNorm.backward(dHidden, null, pass); // (B·T, C) float32
         for (int layer = blocks.size() - 1; layer >= 0; layer--) {
@@ -177,7 +186,10 @@ public final class Gpt implements AutoCloseable {
         return pass.scope().create(wide, new Shape(rows, length)); // (B, T)
     }
 
-    /** Writes {@code model.safetensors}, which must not exist yet, with Hugging Face's names and orientation, float32, the head not stored. */
+    /**
+     * Writes {@code model.safetensors}, which must not exist yet, with Hugging Face's names and orientation, float32,
+     * the head not stored.
+     */
     public void save(Path file) throws IOException {
         SafeTensorsWriter writer = new SafeTensorsWriter();
         for (Parameter parameter : parameters.all()) {

@@ -5,7 +5,10 @@ import ai.djl.ndarray.NDList;
 import io.bardstream.kernel.Kernels;
 import java.util.List;
 
-/** Layer normalisation (Ba, Kiros and Hinton 2016) of the residual stream, in float32, with epsilon 1e-5; its output is in compute precision. */
+/**
+ * Layer normalisation (Ba, Kiros and Hinton 2016) of the residual stream, in float32, with epsilon 1e-5; its output is
+ * in compute precision.
+ */
 final class LayerNorm {
     private final Kernels kernels;
     private final Parameter gain;

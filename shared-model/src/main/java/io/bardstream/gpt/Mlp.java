@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import io.bardstream.kernel.Kernels;
 
-/** The position-wise feed-forward layer: four times as wide, with GPT-2's tanh GELU (Hendrycks and Gimpel 2016) between. */
+/**
+ * The position-wise feed-forward layer: four times as wide, with GPT-2's tanh GELU (Hendrycks and Gimpel 2016) between.
+ */
 final class Mlp {
     private final Kernels kernels;
     private final Linear widen;

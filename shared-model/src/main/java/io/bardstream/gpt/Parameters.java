@@ -11,12 +11,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All weights of a model in flat buffers, one number behind another: float32 masters, copies in compute precision, and gradients. An optimizer
- * walks over the buffers; the model reads views of them.
+ * All weights of a model in flat buffers, one number behind another: float32 masters, copies in compute precision, and
+ * gradients. An optimizer walks over the buffers; the model reads views of them.
  *
- * <p>Order: the hidden matrices, kind by kind, so that equal shapes of all layers are one stack; the token and position embeddings; gains and
- * biases. The first two groups are matrices and are decayed, the last is not. Gradients of hidden matrices are in {@code gradientPrecision}, all
- * others in float32.
+ * <p>Order: the hidden matrices, kind by kind, so that equal shapes of all layers are one stack; the token and position
+ * embeddings; gains and biases. The first two groups are matrices and are decayed, the last is not. Gradients of hidden
+ * matrices are in {@code gradientPrecision}, all others in float32.
  */
 public final class Parameters implements AutoCloseable {
     /** A range of the flat buffers. */
@@ -147,8 +147,8 @@ public final class Parameters implements AutoCloseable {
     /**
      * Makes the gradient buffers, which a model that only predicts does without.
      *
-     * @param gradientPrecision of the hidden matrices' gradients. A product in bfloat16 is rounded to it anyhow, so bfloat16 loses nothing when one backward pass makes a
-     *     step; sums over several want float32
+     * @param gradientPrecision of the hidden matrices' gradients. A product in bfloat16 is rounded to it anyhow, so
+     *     bfloat16 loses nothing when one backward pass makes a step; sums over several want float32
      */
     public void train(Precision gradientPrecision) {
         if (hiddenGradients != null) {
@@ -200,7 +200,9 @@ public final class Parameters implements AutoCloseable {
         fresh = false;
     }
 
-    /** A view of a range's gradients. Hidden matrices and the rest lie in two buffers, so a range lies in one of them. */
+    /**
+     * A view of a range's gradients. Hidden matrices and the rest lie in two buffers, so a range lies in one of them.
+     */
     public NDArray gradients(Range range) {
         return range.start() < hidden.end()
                 ? kernels.slice(hiddenGradients, range.start(), range.size())

@@ -8,7 +8,10 @@ import io.bardstream.kernel.Kernels;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 
-/** Moves float32 arrays between the device and safetensors files in pieces, so that neither heap nor memory holds a second copy of a large one. */
+/**
+ * Moves float32 arrays between the device and safetensors files in pieces, so that neither heap nor memory holds a
+ * second copy of a large one.
+ */
 public final class TensorBytes {
     private static final int PIECE = 1 << 22; // floats
 

@@ -9,14 +9,17 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Automatic differentiation for the small part of an objective that is not written out by hand, and the oracle of the tests. Keep the
- * differentiated arithmetic inside TorchScript: a Java number as an operand of an {@code NDArray} corrupts gradients (DJL frees it while
- * the graph still points to it).
+ * Automatic differentiation for the small part of an objective that is not written out by hand, and the oracle of the
+ * tests. Keep the differentiated arithmetic inside TorchScript: a Java number as an operand of an {@code NDArray}
+ * corrupts gradients (DJL frees it while the graph still points to it).
  */
 public final class Autograd {
     private Autograd() {}
 
-    /** A scalar and its gradients, in the order of the arrays asked for. Both belong to the manager of the first of these. */
+    /**
+     * A scalar and its gradients, in the order of the arrays asked for. Both belong to the manager of the first of
+     * these.
+     */
     public record Result(double loss, NDList gradients) {}
 
     /**

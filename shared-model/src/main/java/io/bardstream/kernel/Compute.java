@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Where and how tensors are computed: the one place that chooses device, number format, threads and kernels. The first CUDA device is
- * used when libtorch for CUDA is configured and answers, the CPU otherwise.
+ * Where and how tensors are computed: the one place that chooses device, number format, threads and kernels. The first
+ * CUDA device is used when libtorch for CUDA is configured and answers, the CPU otherwise.
  *
  * <p>Closing it frees every array made by its {@link #manager()} and the managers under it.
  */
@@ -38,7 +38,8 @@ public final class Compute implements AutoCloseable {
     /**
      * Opens the best device.
      *
-     * @param threads threads of one operator on the CPU, a setting of the whole process; results are bitwise repeatable at equal counts
+     * @param threads threads of one operator on the CPU, a setting of the whole process; results are bitwise
+     *     repeatable at equal counts
      */
     public static Compute open(Precision precision, int threads) {
         if (threads < 1) {
@@ -58,6 +59,8 @@ public final class Compute implements AutoCloseable {
         if (System.getProperty("ai.djl.offline") == null) {
             System.setProperty("ai.djl.offline", "true"); // a missing native library fails at once, never downloads
         }
+        NativeProcess.keepFreedMemory();
+        NativeProcess.shareProcessors();
         return Engine.getEngine("PyTorch");
     }
 
@@ -108,8 +111,9 @@ public final class Compute implements AutoCloseable {
     }
 
     /**
-     * How many queries one tile of composed attention takes at this context length, or 0 for PyTorch's fused attention. Fused attention saves memory, but its
-     * bfloat16 form on the CPU is slower than matrix products at short contexts (docs/experiments.md).
+     * How many queries one tile of composed attention takes at this context length, or 0 for PyTorch's fused attention.
+     * Fused attention saves memory, but its bfloat16 form on the CPU is slower than matrix products at short contexts
+     * (docs/experiments.md).
      */
     public int attentionTile(int length) {
         return cuda() || length <= 512 ? 128 : 0;

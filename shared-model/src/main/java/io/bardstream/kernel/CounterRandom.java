@@ -1,8 +1,9 @@
 package io.bardstream.kernel;
 
 /**
- * Random numbers by counter: each is a hash of where it is used, (seed, step, micro-batch, …), so any of them is known without the ones
- * before it. The hash chains SplitMix64's finaliser (Steele, Lea and Flood 2014, with Stafford's variant 13).
+ * Random numbers by counter: each is a hash of where it is used, (seed, step, micro-batch, …), so any of them is known
+ * without the ones before it. The hash chains SplitMix64's finaliser (Steele, Lea and Flood 2014, with Stafford's
+ * variant 13).
  */
 public final class CounterRandom {
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;

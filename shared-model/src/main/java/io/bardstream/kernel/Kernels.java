@@ -5,10 +5,12 @@ import ai.djl.ndarray.NDList;
 import java.util.List;
 
 /**
- * The kernels of the trunk and of the next-token loss, one Java method for each function of {@code trunk.py}, as pairs of forward and backward.
+ * The kernels of the trunk and of the next-token loss, one Java method for each function of {@code trunk.py}, as pairs
+ * of forward and backward.
  *
- * <p>Shapes: N = B·T tokens, C channels, H heads, V vocabulary. Weights are {@code [in, out]} in compute precision; the residual stream, norms, embeddings and
- * gradient sums are float32. A result belongs to the manager of the first argument.
+ * <p>Shapes: N = B·T tokens, C channels, H heads, V vocabulary. Weights are {@code [in, out]} in compute precision; the
+ * residual stream, norms, embeddings and gradient sums are float32. A result belongs to the manager of the first
+ * argument.
  */
 public final class Kernels {
     static final String TRUNK = "/io/bardstream/kernel/trunk.py";
@@ -175,11 +177,13 @@ public final class Kernels {
     }
 
     /**
-     * The weighted mean of -log p(target), a float32 scalar, and the gradient of {@code scale} times it at hidden (N, C).
+     * The weighted mean of -log p(target), a float32 scalar, and the gradient of {@code scale} times it at hidden (N,
+     * C).
      *
      * @param wte token embedding (V, C) in compute precision, the tied head
      * @param weights (N) float32, or null when all targets count alike
-     * @param dwte where the head's gradient is added, float32; null when no gradient is wanted, and then none is returned
+     * @param dwte where the head's gradient is added, float32; null when no gradient is wanted, and then none is
+     *     returned
      */
     public NDList nextToken(NDArray hidden, NDArray wte, NDArray targets, NDArray weights, double scale, NDArray dwte) {
         int rows = (int) Math.max(64, LOGITS / wte.getShape().get(0));

@@ -1,6 +1,9 @@
 package io.bardstream.kernel;
 
-/** The number format of matrix products and of the activations between them; parameters, norms and losses are always kept in float32. */
+/**
+ * The number format of matrix products and of the activations between them; parameters, norms and losses are always
+ * kept in float32.
+ */
 public enum Precision {
     /** 32-bit floats throughout. */
     FLOAT32(4),

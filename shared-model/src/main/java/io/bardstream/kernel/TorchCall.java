@@ -9,11 +9,13 @@ import ai.djl.pytorch.jni.IValue;
 import java.util.List;
 
 /**
- * One method of a TorchScript module, callable from Java. An argument is an {@link NDArray}, a list of them, a {@link TorchValue}, an
- * integer, a floating-point number, a boolean, or {@code null} for {@code None}. A resulting tensor belongs to the manager of the first
- * array among the arguments, as with {@code NDArray}'s own operations: what is computed from a step's arrays dies with the step.
+ * One method of a TorchScript module, callable from Java. An argument is an {@link NDArray}, a list of them, a {@link
+ * TorchValue}, an integer, a floating-point number, a boolean, or {@code null} for {@code None}. A resulting tensor
+ * belongs to the manager of the first array among the arguments, as with {@code NDArray}'s own operations: what is
+ * computed from a step's arrays dies with the step.
  *
- * <p>Gradient mode and the graph optimizer are off on the calling thread. Calls may run on several threads at once. One call costs 4–5 µs.
+ * <p>Gradient mode and the graph optimizer are off on the calling thread. Calls may run on several threads at once. One
+ * call costs 4–5 µs.
  */
 public final class TorchCall {
     private final TorchKernels kernels;

@@ -17,11 +17,12 @@ import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A file of TorchScript kernels, compiled and loaded: the seam between Java and libtorch's operators that DJL's NDArray lacks (attention,
- * fused AdamW, bfloat16). Each kernel is a method of the file, called through {@link #call}.
+ * A file of TorchScript kernels, compiled and loaded: the seam between Java and libtorch's operators that DJL's NDArray
+ * lacks (attention, fused AdamW, bfloat16). Each kernel is a method of the file, called through {@link #call}.
  *
- * <p>This package is the only one that knows DJL's JNI. {@code PyTorchLibrary.moduleRunMethod} is package-private, and a class of our
- * own in that package would live in another class loader under Quarkus, so it is reached through method handles.
+ * <p>This package is the only one that knows DJL's JNI. {@code PyTorchLibrary.moduleRunMethod} is package-private, and
+ * a class of our own in that package would live in another class loader under Quarkus, so it is reached through method
+ * handles.
  */
 public final class TorchKernels implements AutoCloseable {
     private static final MethodHandle RUN_METHOD = runMethod();

@@ -9,12 +9,13 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * TorchScript source text packed as the archive that {@code torch.jit.load} reads: a zip of the code and a few bytes of pickle.
- * It is made in memory from resources of this code base; no Python runs, and nothing a user brings is ever loaded this way.
+ * TorchScript source text packed as the archive that {@code torch.jit.load} reads: a zip of the code and a few bytes of
+ * pickle. It is made in memory from resources of this code base; no Python runs, and nothing a user brings is ever
+ * loaded this way.
  *
- * <p>The source is a list of methods of one module, indented by two spaces, in TorchScript's typed subset of Python. The serialised form
- * knows element types by number and operator namespaces without prefix, so names such as {@code torch.float32} and the prefix
- * {@code torch.ops.} are translated, which keeps the resources ordinary PyTorch.
+ * <p>The source is a list of methods of one module, indented by two spaces, in TorchScript's typed subset of Python.
+ * The serialised form knows element types by number and operator namespaces without prefix, so names such as {@code
+ * torch.float32} and the prefix {@code torch.ops.} are translated, which keeps the resources ordinary PyTorch.
  */
 final class TorchScriptArchive {
     private static final String HEADER = """

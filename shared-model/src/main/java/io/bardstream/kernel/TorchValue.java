@@ -7,8 +7,8 @@ import ai.djl.pytorch.jni.IValue;
 import java.util.List;
 
 /**
- * A TorchScript value that lives between calls: a list of tensors built once and passed many times, or a result that Java
- * never looks into. It keeps its tensors alive until it is closed; closing it twice is harmless.
+ * A TorchScript value that lives between calls: a list of tensors built once and passed many times, or a result that
+ * Java never looks into. It keeps its tensors alive until it is closed; closing it twice is harmless.
  */
 public final class TorchValue implements AutoCloseable {
     private final IValue value;

@@ -3,7 +3,10 @@ package io.bardstream.train;
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 
-/** The mean loss over a split, in non-overlapping windows that cover it once; the last window is as long as what is left. */
+/**
+ * The mean loss over a split, in non-overlapping windows that cover it once; the last window is as long as what is
+ * left.
+ */
 public final class Evaluation {
     private Evaluation() {}
 

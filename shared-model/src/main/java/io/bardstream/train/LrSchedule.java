@@ -3,8 +3,8 @@ package io.bardstream.train;
 import io.bardstream.event.Hyperparameters;
 
 /**
- * The learning rate at each step: a linear warm-up from near zero to the peak, then a decay to a floor that the last step reaches, by half a cosine
- * (Radford et al. 2018) or by a straight line.
+ * The learning rate at each step: a linear warm-up from near zero to the peak, then a decay to a floor that the last
+ * step reaches, by half a cosine (Radford et al. 2018) or by a straight line.
  *
  * @param peak learning rate after the warm-up
  * @param floor learning rate of the last step

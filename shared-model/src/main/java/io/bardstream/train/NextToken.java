@@ -8,8 +8,8 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 
 /**
- * The language model's objective: the mean of -log p(target), each target weighted when the batch has weights, so that a chat's answers count and its
- * questions do not.
+ * The language model's objective: the mean of -log p(target), each target weighted when the batch has weights, so that
+ * a chat's answers count and its questions do not.
  */
 public record NextToken(Batch batch) implements Objective {
     @Override

@@ -1,6 +1,9 @@
 package io.bardstream.train;
 
-/** A loss or gradient norm that is not finite. It is thrown before the update, so the weights are those of the step before. */
+/**
+ * A loss or gradient norm that is not finite. It is thrown before the update, so the weights are those of the step
+ * before.
+ */
 public final class NotFiniteException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

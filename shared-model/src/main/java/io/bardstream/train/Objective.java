@@ -5,8 +5,9 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 
 /**
- * What a micro-batch is trained for: a function from the trunk's hidden states to a loss and its gradient at those states. Next-token prediction is one; masked prediction,
- * pairwise reward, DPO and PPO are others. The trunk knows none of them.
+ * What a micro-batch is trained for: a function from the trunk's hidden states to a loss and its gradient at those
+ * states. Next-token prediction is one; masked prediction, pairwise reward, DPO and PPO are others. The trunk knows
+ * none of them.
  */
 public interface Objective {
     /** A loss and where the backward pass through the trunk starts. */
@@ -19,8 +20,9 @@ public interface Objective {
     double weight();
 
     /**
-     * Computes the loss, a scalar float32, and the gradient of {@code scale} times it at {@code hidden} (B·T, C), in the same precision. Gradients of the objective's own
-     * parameters, of the tied head for one, are added to their buffers here.
+     * Computes the loss, a scalar float32, and the gradient of {@code scale} times it at {@code hidden} (B·T, C), in
+     * the same precision. Gradients of the objective's own parameters, of the tied head for one, are added to their
+     * buffers here.
      */
     Outcome apply(Gpt gpt, NDArray hidden, double scale, ForwardPass pass);
 }

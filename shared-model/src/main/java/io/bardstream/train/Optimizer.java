@@ -16,13 +16,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Turns a gradient into an update of the weights. AdamW (Loshchilov and Hutter 2019, with PyTorch's formula) moves embeddings, gains and biases, and
- * the hidden matrices too unless Muon (Jordan 2024) moves those. Matrices are decayed, decoupled from the gradient; gains and biases are not.
+ * Turns a gradient into an update of the weights. AdamW (Loshchilov and Hutter 2019, with PyTorch's formula) moves
+ * embeddings, gains and biases, and the hidden matrices too unless Muon (Jordan 2024) moves those. Matrices are
+ * decayed, decoupled from the gradient; gains and biases are not.
  *
  * <p>The state is float32, in flat buffers: two moments for AdamW, one momentum for Muon, and the number of updates.
  */
 public final class Optimizer implements AutoCloseable {
-    /** Numbers of one chunk: small enough that parameters, gradients and moments of it stay in the processor's cache. */
+    /**
+     * Numbers of one chunk: small enough that parameters, gradients and moments of it stay in the processor's cache.
+     */
     private static final int CHUNK = 1 << 18;
 
     private final Gpt gpt;
@@ -72,7 +75,8 @@ public final class Optimizer implements AutoCloseable {
     }
 
     /**
-     * Updates the weights with the gradients as they are summed, scaled down to the clipping norm when {@code gradientNorm} exceeds it.
+     * Updates the weights with the gradients as they are summed, scaled down to the clipping norm when {@code
+     * gradientNorm} exceeds it.
      *
      * @param learningRate of AdamW; Muon's follows it at the ratio of the settings
      */
@@ -145,8 +149,8 @@ public final class Optimizer implements AutoCloseable {
     }
 
     /**
-     * Muon over the hidden matrices of one kind, all layers at once. The orthogonalised update is scaled by √max(1, out/in), so that its effect on a row does not
-     * depend on the shape.
+     * Muon over the hidden matrices of one kind, all layers at once. The orthogonalised update is scaled by √max(1,
+     * out/in), so that its effect on a row does not depend on the shape.
      */
     private final class Muon {
         private final TorchCall step;

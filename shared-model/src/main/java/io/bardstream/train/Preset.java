@@ -5,11 +5,13 @@ import io.bardstream.gpt.GptConfig;
 import java.util.List;
 
 /**
- * A named model with its vocabulary and training defaults: the one place where these numbers stand. How they were found is in docs/experiments.md.
+ * A named model with its vocabulary and training defaults: the one place where these numbers stand. How they were found
+ * is in docs/experiments.md.
  *
  * @param name what {@code --preset} takes
  * @param config the model's shape; its vocabulary size gives way to that of the tokenizer at hand
- * @param gpt2Vocabulary whether the vocabulary is OpenAI's of 50,257; otherwise an own one of {@code config.vocabularySize()} is trained
+ * @param gpt2Vocabulary whether the vocabulary is OpenAI's of 50,257; otherwise an own one of {@code
+ *     config.vocabularySize()} is trained
  * @param pretraining how it is pretrained unless a request says otherwise
  */
 public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hyperparameters pretraining) {
@@ -57,13 +59,19 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
         return ALL.stream().map(Preset::name).toList();
     }
 
-    /** nanoGPT's settings for OpenWebText, half a million tokens a step, at the learning rates of Brown et al. 2020, table 2.1. */
+    /**
+     * nanoGPT's settings for OpenWebText, half a million tokens a step, at the learning rates of Brown et al. 2020,
+     * table 2.1.
+     */
     private static Hyperparameters openWebText(double learningRate) {
         return hyperparameters(
                 "adamw", learningRate, 2e-2, 0.1, "cosine", 700, 19_000, 8, 60, 1_024, 0, 250, 50, 1_000, 1_000, 0);
     }
 
-    /** What differs between presets; weight decay, betas, epsilon and clipping are those of Brown et al. 2020, appendix B. */
+    /**
+     * What differs between presets; weight decay, betas, epsilon and clipping are those of Brown et al. 2020, appendix
+     * B.
+     */
     private static Hyperparameters hyperparameters(
             String optimizer,
             double learningRate,

@@ -3,8 +3,9 @@ package io.bardstream.train;
 import io.bardstream.kernel.CounterRandom;
 
 /**
- * Training windows drawn uniformly from a split, by a random stream of (seed, step, micro-batch, row): the batch of step N is known
- * without running the steps before it, and a run that was killed goes on with the batches it would have had.
+ * Training windows drawn uniformly from a split, by a random stream of (seed, step, micro-batch, row): the batch of
+ * step N is known without running the steps before it, and a run that was killed goes on with the batches it would have
+ * had.
  */
 public final class TokenSampler {
     private static final long STREAM =

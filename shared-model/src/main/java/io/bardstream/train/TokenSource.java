@@ -1,6 +1,9 @@
 package io.bardstream.train;
 
-/** A split's token ids by position, usually a memory-mapped file. Implementations may be read by several threads at once. */
+/**
+ * A split's token ids by position, usually a memory-mapped file. Implementations may be read by several threads at
+ * once.
+ */
 public interface TokenSource {
     /** Number of tokens. */
     long size();

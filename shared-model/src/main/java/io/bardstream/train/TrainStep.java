@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One training step: forward, objective, backward and accumulation for each micro-batch, then clipping and the optimizer's update. It is a pure function of the
- * weights, the optimizer's state, the seed, the step's number and the batches: on the CPU, at equal thread counts, bitwise.
+ * One training step: forward, objective, backward and accumulation for each micro-batch, then clipping and the
+ * optimizer's update. It is a pure function of the weights, the optimizer's state, the seed, the step's number and the
+ * batches: on the CPU, at equal thread counts, bitwise.
  *
  * <p>Not for several threads at once. Closing it frees gradients and optimizer state; the model stays.
  */
@@ -91,7 +92,8 @@ public final class TrainStep implements AutoCloseable {
     /**
      * Reads what {@link #saveOptimizer} wrote.
      *
-     * @throws IllegalArgumentException if it is the state of another optimizer or another shape; nothing has changed then
+     * @throws IllegalArgumentException if it is the state of another optimizer or another shape; nothing has
+     *     changed then
      */
     public void loadOptimizer(Path file) throws IOException {
         Map<String, NDArray> state = optimizer.state();

@@ -1,4 +1,5 @@
-# Optimizers over flat buffers cut into chunks, so that an update reads and writes each number once while it is in the cache.
+# Optimizers over flat buffers cut into chunks, so that an update reads and writes each number once while it is in the
+# cache.
 
   def square_sum(self, chunks: List[Tensor]) -> Tensor:
     total = torch.zeros([], device=chunks[0].device)
@@ -7,18 +8,27 @@
       total = total + torch.dot(x, x)
     return total
 
-  # AdamW (Loshchilov and Hutter 2019) with PyTorch's formula: bias correction of both moments, epsilon outside the root, decoupled decay.
+  # AdamW (Loshchilov and Hutter 2019) with PyTorch's formula: bias correction of both moments, epsilon outside the
+  # root, decoupled decay.
 
-  def adamw_chunk_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: List[Tensor], lr: float, beta1: float, beta2: float, decay: float, epsilon: float, divisor: Tensor) -> int:
-    torch.ops.aten._fused_adamw_(p, g, m, v, [], step, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=epsilon, amsgrad=False, maximize=False, grad_scale=divisor, found_inf=None)
+  # The lists are arguments, because libtorch drops an update of lists that are built where it is called.
+
+  def adamw_chunk_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: List[Tensor],
+                   lr: float, beta1: float, beta2: float, decay: float, epsilon: float, divisor: Tensor) -> int:
+    torch.ops.aten._fused_adamw_(
+        p, g, m, v, [], step, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=epsilon, amsgrad=False,
+        maximize=False, grad_scale=divisor, found_inf=None)
     return 0
 
-  def adamw_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: Tensor, lr: float, beta1: float, beta2: float, decay: float, epsilon: float, divisor: float) -> None:
+  def adamw_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: Tensor, lr: float,
+             beta1: float, beta2: float, decay: float, epsilon: float, divisor: float) -> None:
     by = torch.full([], divisor, device=p[0].device)
     for i in range(len(p)):
-      self.adamw_chunk_([p[i]], [g[i].to(torch.float32)], [m[i]], [v[i]], [step], lr, beta1, beta2, decay, epsilon, by)
+      gradient = [g[i].to(torch.float32)]
+      self.adamw_chunk_([p[i]], gradient, [m[i]], [v[i]], [step], lr, beta1, beta2, decay, epsilon, by)
 
-  # Muon (Jordan 2024): Nesterov momentum, then the nearest orthogonal matrix by five Newton–Schulz steps of an odd quintic.
+  # Muon (Jordan 2024): Nesterov momentum, then the nearest orthogonal matrix by five Newton–Schulz steps of an odd
+  # quintic.
 
   def orthogonalise(self, g: Tensor, steps: int, dtype: int) -> Tensor:
     tall = g.size(1) > g.size(2)
@@ -30,7 +40,8 @@
       x = torch.baddbmm(x, b, x, beta=3.4445)
     return x.transpose(1, 2) if tall else x
 
-  def muon_(self, p: Tensor, g: Tensor, m: Tensor, lr: float, momentum: float, decay: float, divisor: float, dtype: int) -> None:
+  def muon_(self, p: Tensor, g: Tensor, m: Tensor, lr: float, momentum: float, decay: float, divisor: float,
+            dtype: int) -> None:
     gradient = g.to(torch.float32) / divisor
     m.lerp_(gradient, 1.0 - momentum)
     o = self.orthogonalise(gradient.lerp_(m, momentum), 5, dtype)

@@ -1,10 +1,13 @@
-# The trunk of GPT-2 as pairs of kernels, forward and backward, in TorchScript: typed Python that libtorch compiles; no Python runs.
+# The trunk of GPT-2 as pairs of kernels, forward and backward, in TorchScript: typed Python that libtorch compiles; no
+# Python runs.
 #
-# N = B·T rows, one a token; C channels; H heads, D = C/H; V vocabulary. Weights are [in, out]. "Compute precision" is the type of the weights handed in, float32 or
-# bfloat16; the residual stream, norms, means and losses are float32. A backward kernel adds to the gradient buffers it is given (dw, db);
-# `fresh` says that dw holds nothing yet and is overwritten.
+# N = B·T rows, one a token; C channels; H heads, D = C/H; V vocabulary. Weights are [in, out]. "Compute precision" is
+# the type of the weights handed in, float32 or bfloat16; the residual stream, norms, means and losses are float32. A
+# backward kernel adds to the gradient buffers it is given (dw, db); `fresh` says that dw holds nothing yet and is
+# overwritten.
 
-  # Matrix products. oneDNN's float32 product is twice as fast as MKL's on AMD; in bfloat16 torch.mm already is oneDNN's.
+  # Matrix products. oneDNN's float32 product is twice as fast as MKL's on AMD; in bfloat16 torch.mm already is
+  # oneDNN's.
 
   def matmul(self, a: Tensor, b: Tensor) -> Tensor:
     if a.is_cuda or a.dtype != torch.float32:
@@ -44,13 +47,16 @@
 
   # Adds the gradient of the norm's input to dx, the gradient of the residual stream, or starts dx with it.
 
-  def layer_norm_backward(self, dy: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, w: Tensor, b: Tensor, dw: Tensor, db: Tensor, dx: Optional[Tensor]) -> Tensor:
-    dn, dgain, dbias = torch.native_layer_norm_backward(dy.to(x.dtype), x, [x.size(1)], mean, rstd, w, b, [True, True, True])
+  def layer_norm_backward(self, dy: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, w: Tensor, b: Tensor,
+                          dw: Tensor, db: Tensor, dx: Optional[Tensor]) -> Tensor:
+    dn, dgain, dbias = torch.native_layer_norm_backward(
+        dy.to(x.dtype), x, [x.size(1)], mean, rstd, w, b, [True, True, True])
     dw.add_(dgain)
     db.add_(dbias)
     return dn if dx is None else dx.add_(dn)
 
-  # GPT-2's GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))) = x·σ(x(a + bx²)). The slope is taken along the way, while x and σ are in the cache, so the backward pass is one product.
+  # GPT-2's GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))) = x·σ(x(a + bx²)). The slope is taken along the way, while x and
+  # σ are in the cache, so the backward pass is one product.
 
   def gelu(self, x: Tensor) -> Tuple[Tensor, Tensor]:
     y = torch.empty_like(x)
@@ -75,7 +81,8 @@
 
   # Causal attention of H heads: softmax(QKᵀ/√D + mask)V, from qkv (N, 3C) to (N, C), with what the backward pass needs.
   #
-  # "tiles": composed of matrix products. A tile of queries sees only the keys up to its own end, so the masked half is mostly never computed.
+  # "tiles": composed of matrix products. A tile of queries sees only the keys up to its own end, so the masked half is
+  # mostly never computed.
 
   def attention_tiles(self, qkv: Tensor, B: int, T: int, H: int, tile: int) -> List[Tensor]:
     C = qkv.size(1) // 3
@@ -137,7 +144,9 @@
   def attention_fused_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int) -> Tensor:
     C = dy.size(1)
     r = saved[0].view(B, T, 3, H, C // H).permute(2, 0, 3, 1, 4)
-    dq, dk, dv = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(dy.view(B, T, H, C // H).transpose(1, 2), r[0], r[1], r[2], saved[1], saved[2], 0.0, True)
+    g = dy.view(B, T, H, C // H).transpose(1, 2)
+    dq, dk, dv = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+        g, r[0], r[1], r[2], saved[1], saved[2], 0.0, True)
     return torch.stack([dq.transpose(1, 2), dk.transpose(1, 2), dv.transpose(1, 2)], 2).view(B * T, 3 * C)
 
   # The residual stream: x + branch, the branch thinned by a dropout mask and scaled up to the same mean.
@@ -155,7 +164,8 @@
       return dx.to(dtype)
     return torch.mul(dx.to(dtype), mask).mul_(scale)
 
-  # A dropout mask: murmur3's finaliser over a counter, keyed by 64 bits. A number is kept where 32 hashed bits lie below the limit. Each hash serves two numbers.
+  # A dropout mask: murmur3's finaliser over a counter, keyed by 64 bits. A number is kept where 32 hashed bits lie
+  # below the limit. Each hash serves two numbers.
 
   def dropout_mask(self, like: Tensor, key0: int, key1: int, limit: int) -> Tensor:
     mask = torch.empty(like.size(), dtype=torch.bool, device=like.device)
@@ -176,7 +186,8 @@
       torch.lt(h, limit, out=flat.narrow(0, start, n))
       rest = min(n, flat.size(0) - half - start)
       if rest > 0:
-        torch.lt(torch.bitwise_left_shift(h, 16, out=s).narrow(0, 0, rest), limit, out=flat.narrow(0, half + start, rest))
+        low = torch.bitwise_left_shift(h, 16, out=s).narrow(0, 0, rest)
+        torch.lt(low, limit, out=flat.narrow(0, half + start, rest))
     return mask
 
   # Token and position embedding, from tokens (B, T) to the residual stream (N, C) in float32.
@@ -191,10 +202,12 @@
   def mask_(self, x: Tensor, mask: Tensor, scale: float) -> Tensor:
     return x.mul_(mask).mul_(scale)
 
-  # Tied head and cross-entropy, in chunks of rows, so that the logits (N, V) never exist at once. The softmax runs in float32 over as many rows as stay in the cache.
-  # Returns the weighted mean of -log p(target), and the gradient at the hidden states of `scale` times it; adds the head's part to dw (V, C).
+  # Tied head and cross-entropy, in chunks of rows, so that the logits (N, V) never exist at once. The softmax runs in
+  # float32 over as many rows as stay in the cache. Returns the weighted mean of -log p(target), and the gradient at the
+  # hidden states of `scale` times it; adds the head's part to dw (V, C).
 
-  def next_token(self, hidden: Tensor, w: Tensor, targets: Tensor, weights: Optional[Tensor], scale: float, dw: Optional[Tensor], chunk: int) -> Tuple[Tensor, Tensor]:
+  def next_token(self, hidden: Tensor, w: Tensor, targets: Tensor, weights: Optional[Tensor], scale: float,
+                 dw: Optional[Tensor], chunk: int) -> Tuple[Tensor, Tensor]:
     N = hidden.size(0)
     V = w.size(0)
     count = torch.full([], float(N), device=hidden.device) if weights is None else weights.sum()

@@ -27,7 +27,7 @@ class GptTest {
     @ParameterizedTest
     @EnumSource
     void noTokenSeesALaterOne(Precision precision) {
-        try (Compute compute = Compute.open(precision, 2);
+        try (Compute compute = Compute.open(precision, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7)) {
             int[] changed = TOKENS.clone();
             changed[9] = 40;
@@ -46,7 +46,7 @@ class GptTest {
     @Test
     void aTokenSeesEveryEarlierOneAcrossTiles() {
         GptConfig config = new GptConfig(1, 2, 16, 300, 20);
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(config, compute, 7)) {
             int[] tokens = new int[300];
             int[] changed = new int[300];
@@ -66,7 +66,7 @@ class GptTest {
     @Test
     void drawsWeightsAsGpt2Does() {
         GptConfig config = new GptConfig(8, 4, 64, 32, 500);
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(config, compute, 1);
                 Gpt same = Gpt.initialise(config, compute, 1);
                 Gpt other = Gpt.initialise(config, compute, 2)) {
@@ -93,7 +93,7 @@ class GptTest {
     @ParameterizedTest
     @EnumSource
     void aSavedFolderLoadsToTheSameModel(Precision precision, @TempDir Path folder) throws IOException {
-        try (Compute compute = Compute.open(precision, 2);
+        try (Compute compute = Compute.open(precision, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7)) {
             gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
             Files.writeString(
@@ -113,7 +113,7 @@ class GptTest {
                 .hasMessageContaining("width 32")
                 .hasMessageContaining("heads 3");
         assertThatThrownBy(() -> new GptConfig(0, 4, 32, 16, 50)).hasMessageContaining("layers is 0");
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7)) {
             assertThatThrownBy(() -> logits(gpt, new int[17]))
                     .hasMessageContaining("17 tokens")
@@ -123,7 +123,7 @@ class GptTest {
 
     @Test
     void theFormulaAttendsAsWorkedByHand() {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 NDManager scope = compute.scope()) {
             NDArray q = scope.create(new float[] {1, 0, 2, 0}, new Shape(1, 1, 2, 2));
             NDArray k = scope.create(new float[] {1, 0, 0, 1}, new Shape(1, 1, 2, 2));

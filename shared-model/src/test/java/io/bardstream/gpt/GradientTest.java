@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The hand-written backward pass against two judges: PyTorch's autograd, and the difference of losses at neighbouring weights. */
+/**
+ * The hand-written backward pass against two judges: PyTorch's autograd, and the difference of losses at neighbouring
+ * weights.
+ */
 class GradientTest {
     private static final Batch BATCH = Samples.batch(3, 16, 50, 1);
     private static final Batch WEIGHTED = weighted(BATCH);
@@ -29,7 +32,7 @@ class GradientTest {
     @Test
     void floatGradientsAreAutogradsOwn() {
         for (Batch batch : List.of(BATCH, WEIGHTED)) {
-            try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+            try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                     Gpt gpt = shaken(compute)) {
                 double loss = backward(gpt, batch, Dropout.NONE);
                 Autograd.Result oracle = oracle(gpt, batch);
@@ -47,7 +50,7 @@ class GradientTest {
 
     @Test
     void bfloat16GradientsStayWithinAPercentOfFloats() {
-        try (Compute compute = Compute.open(Precision.BFLOAT16, 2);
+        try (Compute compute = Compute.open(Precision.BFLOAT16, 1);
                 Gpt gpt = shaken(compute)) {
             double loss = backward(gpt, BATCH, Dropout.NONE);
             Autograd.Result oracle = oracle(gpt, BATCH);
@@ -66,7 +69,7 @@ class GradientTest {
     @ValueSource(doubles = {0, 0.2})
     void gradientsPredictHowTheLossChanges(double dropout) {
         Dropout masks = new Dropout(dropout, 5, 6, 7);
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = shaken(compute)) {
             backward(gpt, BATCH, masks);
             for (Parameter parameter : gpt.weights().all()) {
@@ -90,7 +93,7 @@ class GradientTest {
 
     @Test
     void backwardAddsToWhatIsThere() {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = shaken(compute)) {
             backward(gpt, BATCH, Dropout.NONE);
             float[] once = gradients(gpt);
@@ -107,7 +110,7 @@ class GradientTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 5, 16, 64})
     void everyAttentionKernelIsTheFormula(int tile) {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 NDManager scope = compute.scope()) {
             NDArray qkv = scope.create(gaussians(3 * 16 * 96, 3), new Shape(48, 96));
             NDArray dy = scope.create(gaussians(3 * 16 * 32, 4), new Shape(48, 32));
@@ -133,7 +136,7 @@ class GradientTest {
 
     @Test
     void dropoutMasksAreFunctionsOfTheirPlace() {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 NDManager scope = compute.scope()) {
             NDArray like = scope.zeros(new Shape(401, 501)); // odd, and more than one chunk
 

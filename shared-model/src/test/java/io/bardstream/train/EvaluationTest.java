@@ -18,7 +18,7 @@ class EvaluationTest {
 
     @Test
     void isTheMeanOverWindowsThatCoverTheSplitOnce() {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7)) {
             double sum = 0;
             for (int start = 0; start < 99; start += 16) {
@@ -45,7 +45,7 @@ class EvaluationTest {
 
     @Test
     void refusesASplitWithNothingToPredict() {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7)) {
             assertThatThrownBy(() -> Evaluation.evaluate(gpt, TokenSource.of(1), 16, 2, 0))
                     .hasMessageContaining("1 tokens");

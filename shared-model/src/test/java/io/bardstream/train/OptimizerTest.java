@@ -24,7 +24,7 @@ class OptimizerTest {
     @Test
     void adamwFollowsPyTorchsFormula() {
         OptimizerSettings settings = new OptimizerSettings(Kind.ADAMW, 0, 0.9, 0.95, 1e-8, 0.1, 0);
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 1)) {
             gpt.weights().train(Precision.FLOAT32);
             try (Optimizer optimizer = new Optimizer(gpt, settings)) {
@@ -58,7 +58,7 @@ class OptimizerTest {
     void clipsByTheGlobalNorm() {
         OptimizerSettings settings =
                 new OptimizerSettings(Kind.ADAMW, 0, 0, 0, 1.0, 0, 0.5); // β = 0, ε = 1: p -= η·g/(|g|+1)
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 1)) {
             gpt.weights().train(Precision.FLOAT32);
             try (Optimizer optimizer = new Optimizer(gpt, settings)) {
@@ -91,7 +91,7 @@ class OptimizerTest {
     @ParameterizedTest
     @CsvSource({"24, 24", "16, 40", "40, 16"})
     void newtonSchulzBringsSingularValuesNearOne(int rows, int columns) {
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 NDManager scope = compute.scope()) {
             Random random = new Random(3);
             double[][] g = new double[rows][columns];
@@ -125,7 +125,7 @@ class OptimizerTest {
     @Test
     void muonStepsAlongTheOrthogonalisedMomentum() {
         OptimizerSettings settings = new OptimizerSettings(Kind.MUON, 2, 0.9, 0.95, 1e-8, 0.1, 0);
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 1)) {
             gpt.weights().train(Precision.FLOAT32);
             try (Optimizer optimizer = new Optimizer(gpt, settings)) {
