@@ -1,0 +1,231 @@
+package io.bardstream.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The README's first command, on an empty home and with the bundled corpus: text becomes a vocabulary, token batches, weights and
+ * answers. Each test goes on where the one before it stopped.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(OrderAnnotation.class)
+class RawTextToServedShakespeareTest {
+    private static final Path CORPUS = Path.of("..", "tokenizer-service/src/main/resources/corpus/shakespeare.txt")
+            .toAbsolutePath()
+            .normalize();
+    private static final Duration FIRST_SAMPLE = Duration.ofMinutes(6);
+    private static final Duration RESTART = Duration.ofMinutes(3);
+    private static final Duration GONE = Duration.ofSeconds(30);
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final ObjectMapper json = new ObjectMapper();
+
+    @TempDir
+    static Path folder;
+
+    private Command bardstream;
+    private Process up;
+    private String firstRun;
+
+    @BeforeAll
+    void start() throws IOException {
+        bardstream = new Command(folder.resolve("a home"));
+        up = up(folder.resolve("up.log"));
+    }
+
+    @AfterAll
+    void stop() throws IOException, InterruptedException {
+        up.destroy();
+        up.waitFor();
+        bardstream.run(GONE, "down");
+    }
+
+    @Test
+    @Order(1)
+    void rawTextBecomesAServedModel() throws Exception {
+        await().atMost(FIRST_SAMPLE).pollInterval(Duration.ofSeconds(1)).until(this::served);
+
+        JsonNode completion =
+                post("/v1/completions", "{\"model\":\"bardstream\",\"prompt\":\"ROMEO:\",\"max_tokens\":16}");
+
+        assertThat(completion.at("/choices/0/text").asText()).isNotBlank();
+        assertThat(completion.at("/usage/completion_tokens").asInt()).isEqualTo(16);
+        assertThat(completion.at("/system_fingerprint").asText()).startsWith("pretrain-");
+    }
+
+    @Test
+    @Order(2)
+    void everyFactLeadsBackToTheText() throws Exception {
+        JsonNode corpus = get(1, "/v1/corpora").at("/data/0");
+        JsonNode dataset = get(1, "/v1/datasets").at("/data/0");
+        JsonNode run = get(2, "/v1/runs").at("/data/0");
+        firstRun = run.at("/id").asText();
+
+        assertThat(corpus.at("/bytes").asLong()).isEqualTo(Files.size(CORPUS));
+        assertThat(dataset.at("/splits/train/tokens").asLong()).isPositive();
+        assertThat(dataset.at("/splits/validation/tokens").asLong()).isPositive();
+        assertThat(run.at("/stage").asText()).isEqualTo("pretrain");
+        assertThat(get(4, "/v1/promotions").at("/data/0/checkpoint").asText()).startsWith("pretrain-");
+    }
+
+    @Test
+    @Order(3)
+    void theCommandStreamsAText() throws Exception {
+        Command.Result result = bardstream.run(
+                Duration.ofMinutes(1),
+                "generate",
+                "ROMEO:",
+                "--max-tokens",
+                "24",
+                "--seed",
+                "7",
+                "--temperature",
+                "0.8");
+
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        assertThat(result.output()).isNotBlank();
+        assertThat(bardstream
+                        .run(Duration.ofMinutes(1), "generate", "ROMEO:", "--max-tokens", "0x")
+                        .exitCode())
+                .isEqualTo(2);
+    }
+
+    @Test
+    @Order(4)
+    void statusKnowsEveryService() throws Exception {
+        Command.Result result = bardstream.run(Duration.ofMinutes(1), "status", "--json");
+
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        assertThat(result.output())
+                .contains("tokenizer", "trainer", "inference", "feedback", "reward", "kafka", "postgres");
+    }
+
+    @Test
+    @Order(5)
+    void killingTheLauncherLeavesNothingBehind() throws Exception {
+        List<ProcessHandle> family = up.descendants().toList();
+        assertThat(family).isNotEmpty();
+
+        for (ProcessHandle launcher : launchers()) {
+            launcher.destroyForcibly();
+        }
+
+        await().atMost(GONE).until(() -> family.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @Test
+    @Order(6)
+    void aSecondUpFindsWhatIsDoneAndServes() throws Exception {
+        up.waitFor();
+        up = up(folder.resolve("up-again.log"));
+
+        await().atMost(RESTART).pollInterval(Duration.ofSeconds(1)).until(() -> served() && allReady());
+
+        JsonNode runs = get(2, "/v1/runs").at("/data");
+        assertThat(StreamSupport.stream(runs.spliterator(), false)
+                        .map(run -> run.at("/id").asText()))
+                .containsExactly(firstRun);
+        assertThat(get(1, "/v1/corpora").at("/data")).hasSize(1);
+        assertThat(get(1, "/v1/tokenizers").at("/data")).hasSize(1);
+        assertThat(get(1, "/v1/datasets").at("/data")).hasSize(1);
+    }
+
+    @Test
+    @Order(7)
+    void downStopsEverything() throws Exception {
+        List<ProcessHandle> family = up.descendants().toList();
+
+        Command.Result result = bardstream.run(Duration.ofMinutes(1), "down");
+
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        await().atMost(GONE).until(() -> family.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    private Process up(Path log) throws IOException {
+        return bardstream.start(log, "up", "--preset", "tiny", "--corpus", CORPUS.toString());
+    }
+
+    /** The launcher's JVM: {@code up} itself where bash replaced itself by it, its child otherwise. */
+    private List<ProcessHandle> launchers() {
+        return up.info().command().orElse("").endsWith("java")
+                ? List.of(up.toHandle())
+                : up.children().toList();
+    }
+
+    private boolean served() throws Exception {
+        if (!up.isAlive()) {
+            throw new AssertionError("'up' ended:\n" + logs());
+        }
+        return isOk(0, "/health");
+    }
+
+    private boolean allReady() throws Exception {
+        for (int service = 0; service < 5; service++) {
+            if (!isOk(service, "/q/health/ready")) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isOk(int service, String path) throws Exception {
+        try {
+            URI address = URI.create(bardstream.address(service) + path);
+            return http.send(HttpRequest.newBuilder(address).build(), BodyHandlers.discarding())
+                            .statusCode()
+                    == 200;
+        } catch (ConnectException e) {
+            return false;
+        }
+    }
+
+    private String logs() throws IOException {
+        StringBuilder all = new StringBuilder();
+        for (String name : List.of("up.log", "up-again.log")) {
+            if (Files.exists(folder.resolve(name))) {
+                all.append(Files.readString(folder.resolve(name)));
+            }
+        }
+        return all.toString();
+    }
+
+    private JsonNode get(int service, String path) throws Exception {
+        return answer(HttpRequest.newBuilder(URI.create(bardstream.address(service) + path))
+                .build());
+    }
+
+    private JsonNode post(String path, String body) throws Exception {
+        return answer(HttpRequest.newBuilder(URI.create(bardstream.address(0) + path))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build());
+    }
+
+    private JsonNode answer(HttpRequest request) throws Exception {
+        var response = http.send(request, BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        return json.readTree(response.body());
+    }
+}
