@@ -111,37 +111,29 @@ public class PretrainStage implements StageTraining {
         require(
                 dataset.kind() == DatasetKind.PRETRAIN,
                 "dataset",
-                "'%s' is of kind %s; pretraining takes one of kind pretrain",
-                dataset.id(),
-                dataset.kind().label());
+                "'%s' is of kind %s; pretraining takes one of kind pretrain"
+                        .formatted(dataset.id(), dataset.kind().label()));
         require(
                 facts.tokenizer(dataset.tokenizer()).isPresent(),
                 "dataset",
-                "the tokenizer '%s' of '%s' is not known here",
-                dataset.tokenizer(),
-                dataset.id());
+                "the tokenizer '%s' of '%s' is not known here".formatted(dataset.tokenizer(), dataset.id()));
         require(request.reward() == null, "reward", "is not used by pretraining; leave it out");
         Split train = split(dataset, Split.TRAIN);
         Split validation = split(dataset, Split.VALIDATION);
         require(
                 validation.tokens() >= 2,
                 "dataset",
-                "'%s' has %d tokens for validation; make it with a greater validation_fraction",
-                dataset.id(),
-                validation.tokens());
+                "'%s' has %d tokens for validation; make it with a greater validation_fraction"
+                        .formatted(dataset.id(), validation.tokens()));
         require(
                 settings.contextLength() < train.tokens(),
                 "context_length",
-                "%d does not fit into the %,d tokens of '%s' that are trained on; give less, or a longer text",
-                settings.contextLength(),
-                train.tokens(),
-                dataset.id());
+                "%d does not fit into the %,d tokens of '%s' that are trained on; give less, or a longer text"
+                        .formatted(settings.contextLength(), train.tokens(), dataset.id()));
         require(
                 settings.warmupSteps() <= settings.steps(),
                 "warmup_steps",
-                "%d is more than the run's %d steps",
-                settings.warmupSteps(),
-                settings.steps());
+                "%d is more than the run's %d steps".formatted(settings.warmupSteps(), settings.steps()));
         shape(request, dataset);
     }
 
@@ -161,17 +153,14 @@ public class PretrainStage implements StageTraining {
         require(
                 parent.tokenizerSha256().equals(dataset.tokenizerSha256()),
                 "parent",
-                "'%s' has another vocabulary than dataset '%s'; make the dataset with the parent's tokenizer",
-                parent.id(),
-                dataset.id());
+                "'%s' has another vocabulary than dataset '%s'; make the dataset with the parent's tokenizer"
+                        .formatted(parent.id(), dataset.id()));
         ModelConfig stored = config(parent);
         require(
                 context <= stored.contextLength(),
                 "context_length",
-                "%d is more than the %d positions of parent '%s'",
-                context,
-                stored.contextLength(),
-                parent.id());
+                "%d is more than the %d positions of parent '%s'"
+                        .formatted(context, stored.contextLength(), parent.id()));
         return new GptConfig(
                 stored.layers(), stored.heads(), stored.width(), stored.contextLength(), stored.vocabularySize());
     }
@@ -185,9 +174,9 @@ public class PretrainStage implements StageTraining {
         }
     }
 
-    private static void require(boolean holds, String field, String problem, Object... values) {
+    private static void require(boolean holds, String field, String problem) {
         if (!holds) {
-            throw invalid(field, problem.formatted(values));
+            throw invalid(field, problem);
         }
     }
 

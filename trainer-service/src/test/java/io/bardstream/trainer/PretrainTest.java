@@ -8,6 +8,7 @@ import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.checkpoint.Lineage;
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
@@ -23,7 +24,6 @@ import io.bardstream.service.BardstreamHome;
 import io.bardstream.train.Evaluation;
 import io.bardstream.training.PublishedCorpus;
 import io.bardstream.training.TokenFiles;
-import io.bardstream.training.TopicReader;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -106,12 +106,14 @@ class PretrainTest {
         assertThat(metrics)
                 .anySatisfy(metric -> assertThat(metric.tokensPerSecond()).isPositive());
         String best = view.getString("checkpoint");
-        await().atMost(SOON).until(() -> TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
-                .anyMatch(checkpoint -> checkpoint.id().equals(best)));
-        Checkpoint announced = TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
-                .filter(checkpoint -> checkpoint.id().equals(best))
-                .findFirst()
-                .orElseThrow();
+        await().atMost(SOON).until(() -> new Broker(kafka)
+                .read(Topics.CHECKPOINTS).stream()
+                        .anyMatch(checkpoint -> checkpoint.id().equals(best)));
+        Checkpoint announced = new Broker(kafka)
+                .read(Topics.CHECKPOINTS).stream()
+                        .filter(checkpoint -> checkpoint.id().equals(best))
+                        .findFirst()
+                        .orElseThrow();
         Path folder = new CheckpointStore(home.checkpoints()).verify(announced.path(), announced.sha256());
 
         // And the folder says all the weights are a function of, and has the loss it claims

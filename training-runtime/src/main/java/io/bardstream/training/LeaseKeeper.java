@@ -3,6 +3,7 @@ package io.bardstream.training;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
@@ -20,13 +21,15 @@ final class LeaseKeeper implements AutoCloseable {
         thread.setDaemon(true);
         return thread;
     });
+    private final ScheduledFuture<?> renewals;
     private volatile boolean lost;
     private volatile boolean cancelled;
 
     LeaseKeeper(RunQueue queue, Lease lease, Duration renewal) {
         this.queue = queue;
         this.lease = lease;
-        clock.scheduleWithFixedDelay(this::renew, renewal.toMillis(), renewal.toMillis(), TimeUnit.MILLISECONDS);
+        this.renewals = clock.scheduleWithFixedDelay(
+                this::renew, renewal.toMillis(), renewal.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void renew() {
@@ -35,7 +38,7 @@ final class LeaseKeeper implements AutoCloseable {
         } catch (LeaseLostException e) {
             LOG.warn(e.getMessage());
             lost = true;
-            clock.shutdown();
+            renewals.cancel(false);
         } catch (RuntimeException e) {
             LOG.warnf("The lease of %s could not be renewed and is tried again: %s", lease.run(), e.getMessage());
         }

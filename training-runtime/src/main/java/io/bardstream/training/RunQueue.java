@@ -4,13 +4,13 @@ import io.bardstream.event.Checkpoint;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TrainingRequest;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.persistence.EntityManager;
 import jakarta.persistence.LockModeType;
 import jakarta.transaction.Transactional;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.hibernate.Session;
 
 /**
  * The runs of this service in the order they were asked for. What a run is done with goes through here: each change is one
@@ -20,12 +20,12 @@ import java.util.Optional;
 @ApplicationScoped
 @Transactional
 public class RunQueue {
-    private final EntityManager database;
+    private final Session database;
     private final Stages stages;
     private final TrainingSettings settings;
     private final Facts facts;
 
-    RunQueue(EntityManager database, Stages stages, TrainingSettings settings, Facts facts) {
+    RunQueue(Session database, Stages stages, TrainingSettings settings, Facts facts) {
         this.database = database;
         this.stages = stages;
         this.settings = settings;
@@ -46,7 +46,7 @@ public class RunQueue {
     }
 
     private boolean insert(Run run) {
-        return database.createQuery(
+        return database.createMutationQuery(
                                 "insert into Run(id, stage, dataset, parent, request, status, step, steps, tokens, cancelRequested, createdAt, fence)"
                                         + " values (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, false, ?8, 0) on conflict(id) do nothing")
                         .setParameter(1, run.id)
@@ -164,7 +164,7 @@ public class RunQueue {
     }
 
     private void store(StepMetrics metrics) {
-        database.createNativeQuery("""
+        database.createNativeMutationQuery("""
                         insert into {h-schema}measurement(run_id, step, metrics) values (:run, :step, :metrics)
                         on conflict (run_id, step) do update set metrics = excluded.metrics, seq = default
                         """)

@@ -28,6 +28,8 @@ public class Stages {
     }
 
     /**
+     * How a stage is trained here.
+     *
      * @throws InvalidFieldException if another service trains this stage
      */
     public StageTraining of(Stage stage) {

@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -92,7 +93,7 @@ public class TokenFiles {
         Path ordered = folder.resolve(".tmp-" + UUID.randomUUID());
         long begin = System.nanoTime();
         try {
-            TreeMap<Long, Piece> blocks = read(dataset, split, wide, arrival, interrupted);
+            SortedMap<Long, Piece> blocks = read(dataset, split, wide, arrival, interrupted);
             checkComplete(dataset, split, blocks);
             boolean inOrder = inOrder(blocks);
             if (!inOrder) {
@@ -118,10 +119,10 @@ public class TokenFiles {
     /** Where a block lies in the file of arrivals. */
     private record Piece(long position, int bytes) {}
 
-    private TreeMap<Long, Piece> read(
+    private SortedMap<Long, Piece> read(
             Dataset dataset, Split split, boolean wide, Path arrival, BooleanSupplier interrupted)
             throws IOException, InterruptedException {
-        TreeMap<Long, Piece> blocks = new TreeMap<>();
+        SortedMap<Long, Piece> blocks = new TreeMap<>();
         try (Consumer<byte[], byte[]> consumer = consumer();
                 FileChannel out = FileChannel.open(arrival, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (Range range : split.ranges()) {
@@ -141,7 +142,7 @@ public class TokenFiles {
         return blocks;
     }
 
-    private static void append(TokenBlock block, boolean wide, TreeMap<Long, Piece> blocks, FileChannel out)
+    private static void append(TokenBlock block, boolean wide, SortedMap<Long, Piece> blocks, FileChannel out)
             throws IOException {
         int bytes = block.tokens().length * TokenFile.width(wide);
         if (blocks.putIfAbsent(block.block(), new Piece(out.position(), bytes)) != null) {
@@ -198,7 +199,7 @@ public class TokenFiles {
         return block;
     }
 
-    private static void checkComplete(Dataset dataset, Split split, TreeMap<Long, Piece> blocks)
+    private static void checkComplete(Dataset dataset, Split split, SortedMap<Long, Piece> blocks)
             throws DatasetException {
         for (long block = 0; block < split.blocks(); block++) {
             if (!blocks.containsKey(block)) {
@@ -212,7 +213,7 @@ public class TokenFiles {
         }
     }
 
-    private static boolean inOrder(TreeMap<Long, Piece> blocks) {
+    private static boolean inOrder(SortedMap<Long, Piece> blocks) {
         long end = 0;
         for (Piece piece : blocks.values()) {
             if (piece.position() != end) {
@@ -223,7 +224,7 @@ public class TokenFiles {
         return true;
     }
 
-    private static void reorder(Path arrival, TreeMap<Long, Piece> blocks, Path ordered) throws IOException {
+    private static void reorder(Path arrival, SortedMap<Long, Piece> blocks, Path ordered) throws IOException {
         try (FileChannel in = FileChannel.open(arrival, StandardOpenOption.READ);
                 FileChannel out = FileChannel.open(ordered, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (Piece piece : blocks.values()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
@@ -131,10 +132,11 @@ class LeaseTest {
         await().atMost(SOON).until(() -> run().status == RunStatus.SUCCEEDED);
         Path best = store.root().resolve(run().id).resolve(run().checkpoint);
         assertThat(CheckpointStore.sha256(best)).isEqualTo(sha256OfAnUndisturbedRun(store));
-        assertThat(TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
-                        .filter(checkpoint -> checkpoint.runId().equals(run().id))
-                        .map(Checkpoint::step)
-                        .distinct())
+        assertThat(new Broker(kafka)
+                        .read(Topics.CHECKPOINTS).stream()
+                                .filter(checkpoint -> checkpoint.runId().equals(run().id))
+                                .map(Checkpoint::step)
+                                .distinct())
                 .containsExactly(5L, 10L, 15L, 20L);
     }
 

@@ -12,6 +12,7 @@ import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.not;
 
 import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
@@ -175,10 +176,11 @@ class RunsTest {
                 .asString();
         assertThat(lines.lines()).hasSize(6);
         await().atMost(SOON)
-                .until(() -> TopicReader.read(kafka, Topics.TRAINING_METRICS).stream()
-                                .map(StepMetrics::runId)
-                                .filter(id::equals)
-                                .count()
+                .until(() -> new Broker(kafka)
+                                .read(Topics.TRAINING_METRICS).stream()
+                                        .map(StepMetrics::runId)
+                                        .filter(id::equals)
+                                        .count()
                         == 6);
     }
 
@@ -339,19 +341,23 @@ class RunsTest {
     }
 
     private List<TrainingRequest> requests(String run) {
-        await().atMost(SOON).until(() -> TopicReader.read(kafka, Topics.TRAINING_REQUESTS).stream()
-                .anyMatch(request -> request.runId().equals(run)));
-        return TopicReader.read(kafka, Topics.TRAINING_REQUESTS).stream()
-                .filter(request -> request.runId().equals(run))
-                .toList();
+        await().atMost(SOON).until(() -> new Broker(kafka)
+                .read(Topics.TRAINING_REQUESTS).stream()
+                        .anyMatch(request -> request.runId().equals(run)));
+        return new Broker(kafka)
+                .read(Topics.TRAINING_REQUESTS).stream()
+                        .filter(request -> request.runId().equals(run))
+                        .toList();
     }
 
     private List<Checkpoint> checkpoints(String run) {
         String last = find(run).checkpoint;
-        await().atMost(SOON).until(() -> TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
-                .anyMatch(checkpoint -> checkpoint.id().equals(last)));
-        return TopicReader.read(kafka, Topics.CHECKPOINTS).stream()
-                .filter(checkpoint -> checkpoint.runId().equals(run))
-                .toList();
+        await().atMost(SOON).until(() -> new Broker(kafka)
+                .read(Topics.CHECKPOINTS).stream()
+                        .anyMatch(checkpoint -> checkpoint.id().equals(last)));
+        return new Broker(kafka)
+                .read(Topics.CHECKPOINTS).stream()
+                        .filter(checkpoint -> checkpoint.runId().equals(run))
+                        .toList();
     }
 }
