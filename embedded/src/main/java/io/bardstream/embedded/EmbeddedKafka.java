@@ -4,11 +4,13 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -45,8 +47,9 @@ public final class EmbeddedKafka implements AutoCloseable {
      * @param port for clients
      * @param controllerPort for the broker's own metadata quorum
      * @param log the file for the broker's log, rotated at 10 MB
+     * @param options more options for the broker's JVM
      */
-    public static EmbeddedKafka start(Path folder, int port, int controllerPort, Path log) {
+    public static EmbeddedKafka start(Path folder, int port, int controllerPort, Path log, String... options) {
         try {
             Files.createDirectories(folder.resolve("data"));
             Files.createDirectories(log.toAbsolutePath().getParent());
@@ -54,7 +57,7 @@ public final class EmbeddedKafka implements AutoCloseable {
             Path settings = folder.toAbsolutePath().resolve("server.properties");
             endStale(pid, settings);
             Files.writeString(settings, settings(port, controllerPort));
-            Process process = new ProcessBuilder(Child.ownSession(command(settings, log)))
+            Process process = new ProcessBuilder(Child.ownSession(command(settings, log, options)))
                     .directory(folder.toFile())
                     .redirectError(ProcessBuilder.Redirect.appendTo(
                             log.resolveSibling(log.getFileName() + ".err").toFile()))
@@ -96,6 +99,7 @@ public final class EmbeddedKafka implements AutoCloseable {
         BufferedReader output = process.inputReader(StandardCharsets.UTF_8);
         for (String line = output.readLine(); line != null; line = output.readLine()) {
             if (line.equals(KafkaBroker.READY)) {
+                discard(output);
                 return;
             }
         }
@@ -103,7 +107,22 @@ public final class EmbeddedKafka implements AutoCloseable {
                 + ". Expected it to serve; its last words are in " + log + " and " + log + ".err.");
     }
 
-    private static List<String> command(Path settings, Path log) throws IOException {
+    /** A pipe that nobody reads would fill up and stop the broker at its next word. */
+    private static void discard(BufferedReader output) {
+        Thread thread = new Thread(
+                () -> {
+                    try (output) {
+                        output.transferTo(Writer.nullWriter());
+                    } catch (IOException ended) {
+                        // The broker is gone, and with it what there was to read.
+                    }
+                },
+                "kafka-output");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static List<String> command(Path settings, Path log, String... options) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of(
@@ -112,10 +131,10 @@ public final class EmbeddedKafka implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
-                "-Xshare:auto",
                 "-Djava.awt.headless=true",
                 "-Dlog4j2.configurationFile=kafka-log4j2.properties",
                 "-Dbardstream.log=" + log.toAbsolutePath()));
+        command.addAll(Arrays.asList(options));
         command.add("-cp");
         command.add(classpath());
         command.add(KafkaBroker.class.getName());

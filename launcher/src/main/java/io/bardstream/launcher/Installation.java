@@ -56,6 +56,10 @@ record Installation(Path root) {
                 .orElse(root.resolve("target").resolve("djl-cache"));
     }
 
+    Path classArchives() {
+        return root.resolve("target").resolve("class-archives");
+    }
+
     /** A file that stands there while this process runs services from this checkout, so that no build pulls their jars away. */
     Path runningMark() {
         return root.resolve("target")

@@ -27,6 +27,8 @@ import java.util.concurrent.TimeUnit;
  * process be killed, every child ends by itself, for each is on a tether.
  */
 final class LocalSystem implements AutoCloseable {
+    private static final String KAFKA = "kafka";
+    private static final String POSTGRES = "postgres";
     private static final int READY_SECONDS = 180;
     private static final int MOST_DEATHS_AT_START = 3;
 
@@ -34,6 +36,7 @@ final class LocalSystem implements AutoCloseable {
     private final Home home;
     private final Ports ports;
     private final boolean manual;
+    private final ClassArchives archives;
     private final Console console;
     private final Instant startedAt = Instant.now();
     private final long startedNanos = System.nanoTime();
@@ -45,11 +48,24 @@ final class LocalSystem implements AutoCloseable {
     private volatile boolean ready;
     private boolean closed;
 
-    LocalSystem(Installation installation, Home home, Ports ports, boolean manual, Console console) {
+    /**
+     * A system that is not started yet.
+     *
+     * @param manual whether nothing is trained by itself
+     * @param archives for the Java processes
+     */
+    LocalSystem(
+            Installation installation,
+            Home home,
+            Ports ports,
+            boolean manual,
+            ClassArchives archives,
+            Console console) {
         this.installation = installation;
         this.home = home;
         this.ports = ports;
         this.manual = manual;
+        this.archives = archives;
         this.console = console;
     }
 
@@ -61,8 +77,8 @@ final class LocalSystem implements AutoCloseable {
     /** Starts everything and returns when every service is ready. */
     void start(String askedPreset) {
         markRunning();
-        Supervised kafka = child("kafka", this::startKafka);
-        Supervised postgres = child("postgres", this::startPostgres);
+        Supervised kafka = child(KAFKA, this::startKafka);
+        Supervised postgres = child(POSTGRES, this::startPostgres);
         var broker = CompletableFuture.runAsync(() -> start(kafka));
         var store = CompletableFuture.runAsync(() -> start(postgres));
         var torch = CompletableFuture.supplyAsync(() -> Torch.prepare(installation));
@@ -73,7 +89,8 @@ final class LocalSystem implements AutoCloseable {
         join(torch);
         preset = torch.join().preset(askedPreset);
         for (Service service : Service.values()) {
-            var process = new ServiceProcess(service, installation, home, settings(service, torch.join()), console);
+            var process =
+                    new ServiceProcess(service, installation, home, settings(service, torch.join()), archives, console);
             Supervised supervised = child(service.label(), process::start);
             services.put(service, supervised);
             start(supervised);
@@ -89,6 +106,15 @@ final class LocalSystem implements AutoCloseable {
             Files.writeString(installation.runningMark(), home.path().toString());
         } catch (IOException e) {
             throw new CommandFailure(installation.runningMark() + " cannot be written (" + e + ").", e);
+        }
+    }
+
+    /** Makes the class archive of every Java process that runs, after a start that recorded. */
+    void makeClassArchives() throws IOException, InterruptedException {
+        for (Supervised child : List.copyOf(children.values())) {
+            if (!child.name().equals(POSTGRES) && child.pid().isPresent()) {
+                archives.make(child.name(), child.pid().get());
+            }
         }
     }
 
@@ -120,14 +146,14 @@ final class LocalSystem implements AutoCloseable {
     private Supervised.Running startKafka() {
         System.setProperty(
                 EmbeddedKafka.LIBRARIES, installation.kafkaLibraries().toString());
-        EmbeddedKafka kafka =
-                EmbeddedKafka.start(home.kafka(), ports.kafka(), ports.kafkaController(), home.log("kafka"));
+        EmbeddedKafka kafka = EmbeddedKafka.start(
+                home.kafka(), ports.kafka(), ports.kafkaController(), home.log(KAFKA), archives.options(KAFKA));
         return new Supervised.Running(kafka.process(), kafka::close);
     }
 
     private Supervised.Running startPostgres() {
         EmbeddedPostgres postgres = EmbeddedPostgres.start(
-                home.postgres(), installation.postgresBinaries(), ports.postgres(), home.log("postgres"));
+                home.postgres(), installation.postgresBinaries(), ports.postgres(), home.log(POSTGRES));
         database = postgres;
         return new Supervised.Running(postgres.process(), postgres::close);
     }
@@ -177,7 +203,7 @@ final class LocalSystem implements AutoCloseable {
 
     private static void pause() {
         try {
-            TimeUnit.MILLISECONDS.sleep(100);
+            TimeUnit.MILLISECONDS.sleep(200);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CommandFailure("Interrupted while starting", e);

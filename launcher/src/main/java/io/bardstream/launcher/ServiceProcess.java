@@ -6,11 +6,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** Starts one service as a process of its own; its output goes to its log, errors also to the console. */
+/** Starts one service as a process of its own; its output goes to its log, errors also to the console, though not
+ * the same one again and again. */
 final class ServiceProcess {
     private static final int STOP_SECONDS = 12;
 
@@ -21,15 +23,22 @@ final class ServiceProcess {
     private final Installation installation;
     private final Home home;
     private final Map<String, String> settings;
+    private final ClassArchives archives;
     private final Console console;
 
     /** A service with its settings as environment variables. */
     ServiceProcess(
-            Service service, Installation installation, Home home, Map<String, String> settings, Console console) {
+            Service service,
+            Installation installation,
+            Home home,
+            Map<String, String> settings,
+            ClassArchives archives,
+            Console console) {
         this.service = service;
         this.installation = installation;
         this.home = home;
         this.settings = settings;
+        this.archives = archives;
         this.console = console;
     }
 
@@ -52,30 +61,27 @@ final class ServiceProcess {
 
     private List<String> command() {
         Path jar = installation.jar(service);
-        List<String> options = new ArrayList<>(List.of(
-                "-Dbardstream.service=" + service.label(),
-                "-Xms32m",
-                "-Xmx" + service.heap(),
-                "-XX:+UseSerialGC",
-                "-XX:-UsePerfData",
-                "-Djava.awt.headless=true",
-                "-Dai.djl.offline=true"));
-        if (!service.torch()) {
-            options.add("-XX:TieredStopAtLevel=1");
-        }
+        List<String> options = new ArrayList<>();
+        options.add("-Dbardstream.service=" + service.label());
+        options.addAll(service.jvm());
+        options.addAll(Arrays.asList(archives.options(service.label())));
+        options.add("-Djava.awt.headless=true");
+        options.add("-Dai.djl.offline=true");
         options.add("-jar");
         options.add(jar.toString());
         return Installation.java(options.toArray(String[]::new));
     }
 
     private void pump(Process process, RotatingLog log) {
+        String reported = "";
         try (log;
                 BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
             for (String line = output.readLine(); line != null; line = output.readLine()) {
                 log.write(line);
                 var error = ERROR.matcher(line);
-                if (error.matches()) {
-                    console.problem(service.label(), error.group("text"));
+                if (error.matches() && !error.group("text").equals(reported)) {
+                    reported = error.group("text");
+                    console.problem(service.label(), reported);
                 }
             }
         } catch (IOException e) {

@@ -102,7 +102,9 @@ final class Up implements Callable<Integer> {
     }
 
     private void run(Home home, Ports ports, FileLock lock) throws InterruptedException {
-        LocalSystem system = new LocalSystem(Installation.current(), home, ports, manual, console);
+        Installation installation = Installation.current();
+        LocalSystem system = new LocalSystem(
+                installation, home, ports, manual, new ClassArchives(installation.classArchives(), false), console);
         CountDownLatch ready = new CountDownLatch(1);
         Thread hook = new Thread(() -> stop(system, home, lock, ready.getCount() == 0), "stop");
         Runtime.getRuntime().addShutdownHook(hook);

@@ -55,13 +55,24 @@ public final class Compute implements AutoCloseable {
         return engine().getGpuCount() > 0;
     }
 
+    /**
+     * DJL looks for its engine by the thread's class loader when it is first asked; in a packaged Quarkus application that one does not see the libraries which,
+     * having native code, are loaded beside it.
+     */
     private static Engine engine() {
         if (System.getProperty("ai.djl.offline") == null) {
             System.setProperty("ai.djl.offline", "true"); // a missing native library fails at once, never downloads
         }
         NativeProcess.keepFreedMemory();
         NativeProcess.shareProcessors();
-        return Engine.getEngine("PyTorch");
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        thread.setContextClassLoader(Engine.class.getClassLoader());
+        try {
+            return Engine.getEngine("PyTorch");
+        } finally {
+            thread.setContextClassLoader(before);
+        }
     }
 
     /** bfloat16 where the GPU, or else the processor, has it in hardware; float32 otherwise. */
