@@ -37,7 +37,7 @@ class OrphanTest {
         parent.destroyForcibly().waitFor();
 
         // Then
-        await().atMost(Duration.ofSeconds(30)).until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
+        await().atMost(Duration.ofMinutes(2)).until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
     }
 
     /** The parent prints its descendants' pids in one line when both serve. */

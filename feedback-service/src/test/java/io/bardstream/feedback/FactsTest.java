@@ -190,6 +190,6 @@ class FactsTest {
     }
 
     private static void eventually(ThrowingRunnable assertion) {
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(assertion);
+        await().atMost(Duration.ofMinutes(2)).untilAsserted(assertion);
     }
 }

@@ -48,7 +48,7 @@ class OutboxTest {
         outbox.wake();
 
         // Then
-        await().atMost(Duration.ofSeconds(30)).until(() -> unannounced() == 0);
+        await().atMost(Duration.ofMinutes(2)).until(() -> unannounced() == 0);
         assertThat(broker.read(Topics.PREFERENCES))
                 .filteredOn(preference -> preference.id().startsWith(vote))
                 .containsExactlyElementsOf(preferences);
@@ -71,7 +71,7 @@ class OutboxTest {
         QuarkusTransaction.requiringNew().run(() -> OutboxRecord.of(preference).persist());
 
         // Then
-        await().atMost(Duration.ofSeconds(30)).until(() -> unannounced() == 0);
+        await().atMost(Duration.ofMinutes(2)).until(() -> unannounced() == 0);
         assertThat(broker.read(Topics.PREFERENCES)).contains(preference);
     }
 

@@ -15,7 +15,7 @@ class RestartTest {
 
     @Test
     void aLostDatabaseFillsItselfFromTheTopics() {
-        await().atMost(Duration.ofSeconds(30)).until(() -> QuarkusTransaction.requiringNew()
+        await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
                 .call(() -> StoredGeneration.count("id", EarlierLife.GENERATION) == 1));
     }
 }

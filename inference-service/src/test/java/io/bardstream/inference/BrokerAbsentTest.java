@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @QuarkusTestResource(value = BrokerAbsentTest.NoBroker.class, restrictToAnnotatedClass = true)
 @QuarkusTestResource(value = TestHome.class, restrictToAnnotatedClass = true)
 class BrokerAbsentTest {
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Duration.ofMinutes(2);
 
     @TestHTTPResource
     URI base;

@@ -59,7 +59,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @QuarkusTestResource(value = EmbeddedServices.class, restrictToAnnotatedClass = true)
 @QuarkusTestResource(value = TestHome.class, restrictToAnnotatedClass = true)
 class CompletionsTest {
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
 
     @TestHTTPResource
     URI base;

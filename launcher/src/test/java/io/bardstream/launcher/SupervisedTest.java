@@ -30,7 +30,7 @@ class SupervisedTest {
             ProcessHandle.of(first).orElseThrow().destroyForcibly();
 
             // Then
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofMinutes(2))
                     .until(() -> child.pid().filter(pid -> pid != first).isPresent());
             assertThat(child.deaths()).isEqualTo(1);
             assertThat(written.toString(StandardCharsets.UTF_8))
@@ -72,7 +72,7 @@ class SupervisedTest {
         parent.destroyForcibly().waitFor();
 
         // Then
-        await().atMost(Duration.ofSeconds(20)).until(() -> !child.isAlive());
+        await().atMost(Duration.ofMinutes(2)).until(() -> !child.isAlive());
     }
 
     private Supervised supervised() {

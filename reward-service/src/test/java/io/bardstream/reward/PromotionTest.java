@@ -205,7 +205,7 @@ class PromotionTest {
 
     private List<Promotion> awaitPromoted(String... names) {
         List<String> expected = Arrays.stream(names).map(this::id).toList();
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(promotions())
+        await().atMost(Duration.ofMinutes(2)).untilAsserted(() -> assertThat(promotions())
                 .extracting(Promotion::checkpoint)
                 .containsExactlyElementsOf(expected));
         return promotions();
@@ -215,7 +215,7 @@ class PromotionTest {
     private void awaitTheEnd() {
         String last = id("end-" + UUID.randomUUID());
         broker.publish(Topics.CHECKPOINTS, last, checkpoint(last, dataset(), 1, null));
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Duration.ofMinutes(2))
                 .until(() -> QuarkusTransaction.requiringNew().call(() -> KnownCheckpoint.count("id", last) == 1));
     }
 

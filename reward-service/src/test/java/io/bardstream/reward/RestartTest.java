@@ -26,7 +26,7 @@ class RestartTest {
     void whatWasPromotedBeforeIsNotPromotedAgainAndTheNextBuildsOnIt() {
         // Given
         Broker broker = new Broker(bootstrapServers);
-        await().atMost(Duration.ofSeconds(30)).until(() -> RestAssured.get("/v1/promotions")
+        await().atMost(Duration.ofMinutes(2)).until(() -> RestAssured.get("/v1/promotions")
                 .jsonPath()
                 .getList("data.checkpoint", String.class)
                 .contains("earlier.c2"));
@@ -35,7 +35,7 @@ class RestartTest {
         broker.publish(Topics.CHECKPOINTS, "earlier.c3", Given.checkpoint("earlier.c3", EarlierLife.DATASET, 300, 2.5));
 
         // Then
-        await().atMost(Duration.ofSeconds(30)).until(() -> earlier(broker).size() >= 2);
+        await().atMost(Duration.ofMinutes(2)).until(() -> earlier(broker).size() >= 2);
         assertThat(earlier(broker)).extracting(Promotion::checkpoint).containsExactly("earlier.c2", "earlier.c3");
         assertThat(earlier(broker).get(1).previous()).isEqualTo("earlier.c2");
     }

@@ -68,7 +68,7 @@ final class Client {
 
     /** The manifest, once there. */
     static JsonPath done(String dataset) {
-        await().atMost(Duration.ofSeconds(60))
+        await().atMost(Duration.ofMinutes(2))
                 .until(() -> when().get("/v1/datasets/" + dataset).path("status"), "done"::equals);
         return when().get("/v1/datasets/" + dataset).jsonPath();
     }
@@ -115,7 +115,7 @@ final class Client {
             consumer.assign(List.of(from));
             consumer.seekToBeginning(List.of(from));
             List<T> found = new ArrayList<>();
-            await().atMost(Duration.ofSeconds(30)).until(() -> {
+            await().atMost(Duration.ofMinutes(2)).until(() -> {
                 consumer.poll(Duration.ofMillis(200)).forEach(record -> {
                     if (fits.test(type.cast(record.value()))) {
                         found.add(type.cast(record.value()));

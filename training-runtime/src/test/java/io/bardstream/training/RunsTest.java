@@ -49,7 +49,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(EmbeddedServices.class)
 class RunsTest {
     private static final String TEXT = "Shall I compare thee to a summer's day? ".repeat(30);
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
 
     @Inject
     RunQueue queue;
