@@ -152,6 +152,8 @@ class DatasetTest {
         String tokenizer = Client.tokenizer(corpus, 262);
         JsonPath whole = Client.done(Client.dataset(corpus, tokenizer, 0.1));
         String id = whole.getString("id");
+        await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
+                .call(() -> DatasetOrder.<DatasetOrder>findById(id).announcedAt != null));
         QuarkusTransaction.requiringNew()
                 .run(() -> DatasetOrder.update(
                         "status = ?1, manifest = null, finishedAt = null, announcedAt = null where id = ?2",
