@@ -20,7 +20,7 @@ final class Block {
         this.kernels = compute.kernels();
         this.layer = layer;
         this.norm1 = new LayerNorm(kernels, parameters.get(layer, "ln_1.weight"), parameters.get(layer, "ln_1.bias"));
-        this.attention = new CausalSelfAttention(compute, parameters, config, layer);
+        this.attention = new CausalSelfAttention(kernels, parameters, config, layer);
         this.norm2 = new LayerNorm(kernels, parameters.get(layer, "ln_2.weight"), parameters.get(layer, "ln_2.bias"));
         this.mlp = new Mlp(kernels, parameters, layer);
     }

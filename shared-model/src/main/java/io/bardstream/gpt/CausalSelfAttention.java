@@ -2,7 +2,6 @@ package io.bardstream.gpt;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Kernels;
 import java.util.List;
 
@@ -12,15 +11,13 @@ import java.util.List;
  * pass, to read.
  */
 final class CausalSelfAttention {
-    private final Compute compute;
     private final Kernels kernels;
     private final int heads;
     private final Linear queriesKeysValues;
     private final Linear projection;
 
-    CausalSelfAttention(Compute compute, Parameters parameters, GptConfig config, int layer) {
-        this.compute = compute;
-        this.kernels = compute.kernels();
+    CausalSelfAttention(Kernels kernels, Parameters parameters, GptConfig config, int layer) {
+        this.kernels = kernels;
         this.heads = config.heads();
         this.queriesKeysValues = new Linear(kernels, parameters, layer, "attn.c_attn");
         this.projection = new Linear(kernels, parameters, layer, "attn.c_proj");
@@ -30,8 +27,7 @@ final class CausalSelfAttention {
         int batch = (int) pass.tokens().getShape().get(0);
         int length = (int) pass.tokens().getShape().get(1);
         NDArray qkv = queriesKeysValues.forward(x, pass); // (B·T, 3C)
-        NDList attended =
-                kernels.attention(qkv, batch, length, heads, compute.attentionTile(length)); // (B·T, C), saved…
+        NDList attended = kernels.attention(qkv, batch, length, heads); // (B·T, C), saved…
         qkv.close();
         pass.save(attended.subList(1, attended.size()));
         return projection.forward(attended.get(0), pass); // (B·T, C)
@@ -42,8 +38,7 @@ final class CausalSelfAttention {
         int length = (int) pass.tokens().getShape().get(1);
         NDArray dAttended = projection.backward(dy, pass); // (B·T, C)
         List<NDArray> saved = pass.restore();
-        NDArray dQkv = kernels.attentionBackward(
-                dAttended, saved, batch, length, heads, compute.attentionTile(length)); // (B·T, 3C)
+        NDArray dQkv = kernels.attentionBackward(dAttended, saved, batch, length, heads); // (B·T, 3C)
         ForwardPass.free(saved);
         dAttended.close();
         return queriesKeysValues.backward(dQkv, pass); // (B·T, C)

@@ -121,15 +121,6 @@ public final class Compute implements AutoCloseable {
         return kernels;
     }
 
-    /**
-     * How many queries one tile of composed attention takes at this context length, or 0 for PyTorch's fused attention.
-     * Fused attention saves memory, but its bfloat16 form on the CPU is slower than matrix products at short contexts
-     * (docs/experiments.md).
-     */
-    public int attentionTile(int length) {
-        return cuda() || length <= 512 ? 128 : 0;
-    }
-
     /** The kernels of a TorchScript resource, compiled at their first use and shared from then on. */
     public TorchKernels kernels(String resource) {
         return loaded.computeIfAbsent(resource, name -> TorchKernels.load(manager, name));

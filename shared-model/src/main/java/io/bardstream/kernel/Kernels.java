@@ -18,6 +18,9 @@ public final class Kernels {
     /** Logits of at most this many numbers exist at once. */
     private static final int LOGITS = 1 << 25;
 
+    /** Queries of one tile of attention; the fastest from 128 to 1,024 tokens (docs/experiments.md). */
+    private static final int ATTENTION_TILE = 128;
+
     private static final int FLOAT32 = 6;
     private static final int BFLOAT16 = 15;
 
@@ -29,10 +32,8 @@ public final class Kernels {
     private final TorchCall gelu;
     private final TorchCall geluOnly;
     private final TorchCall geluBackward;
-    private final TorchCall attentionTiles;
-    private final TorchCall attentionTilesBackward;
-    private final TorchCall attentionFused;
-    private final TorchCall attentionFusedBackward;
+    private final TorchCall attention;
+    private final TorchCall attentionBackward;
     private final TorchCall residual;
     private final TorchCall residualInPlace;
     private final TorchCall residualBackward;
@@ -57,10 +58,8 @@ public final class Kernels {
         gelu = trunk.call("gelu");
         geluOnly = trunk.call("gelu_only");
         geluBackward = trunk.call("gelu_backward");
-        attentionTiles = trunk.call("attention_tiles");
-        attentionTilesBackward = trunk.call("attention_tiles_backward");
-        attentionFused = trunk.call("attention_fused");
-        attentionFusedBackward = trunk.call("attention_fused_backward");
+        attention = trunk.call("attention");
+        attentionBackward = trunk.call("attention_backward");
         residual = trunk.call("residual");
         residualInPlace = trunk.call("residual_");
         residualBackward = trunk.call("residual_backward");
@@ -127,17 +126,21 @@ public final class Kernels {
     }
 
     /** Causal attention: qkv (N, 3C) → y (N, C), followed by what {@link #attentionBackward} needs. */
-    public NDList attention(NDArray qkv, int batch, int length, int heads, int tile) {
-        return tile > 0
-                ? attentionTiles.tensors(qkv, batch, length, heads, tile)
-                : attentionFused.tensors(qkv, batch, length, heads);
+    public NDList attention(NDArray qkv, int batch, int length, int heads) {
+        return attention(qkv, batch, length, heads, ATTENTION_TILE);
     }
 
     /** From dy (N, C) the gradient at qkv (N, 3C). */
-    public NDArray attentionBackward(NDArray dy, List<NDArray> saved, int batch, int length, int heads, int tile) {
-        return tile > 0
-                ? attentionTilesBackward.tensor(dy, saved, batch, length, heads, tile)
-                : attentionFusedBackward.tensor(dy, saved, batch, length, heads);
+    public NDArray attentionBackward(NDArray dy, List<NDArray> saved, int batch, int length, int heads) {
+        return attentionBackward(dy, saved, batch, length, heads, ATTENTION_TILE);
+    }
+
+    NDList attention(NDArray qkv, int batch, int length, int heads, int tile) {
+        return attention.tensors(qkv, batch, length, heads, tile);
+    }
+
+    NDArray attentionBackward(NDArray dy, List<NDArray> saved, int batch, int length, int heads, int tile) {
+        return attentionBackward.tensor(dy, saved, batch, length, heads, tile);
     }
 
     /** x + branch · mask · scale, all (N, C); the mask may be null. */

@@ -20,7 +20,7 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
             "tiny",
             new GptConfig(4, 4, 128, 128, 1_024),
             false,
-            hyperparameters("muon", 1e-2, 2e-2, 0, "linear", 20, 750, 16, 1, 128, 0, 75, 0, 150, 150, 0));
+            hyperparameters("muon", 1e-2, 2e-2, 0, "linear", 10, 1_000, 16, 1, 128, 0, 100, 0, 250, 250, 0));
 
     /** A patient processor, or any GPU. */
     public static final Preset BABY = new Preset(

@@ -79,12 +79,10 @@
   def gelu_backward(self, dy: Tensor, slope: Tensor) -> Tensor:
     return dy.mul_(slope)
 
-  # Causal attention of H heads: softmax(QKᵀ/√D + mask)V, from qkv (N, 3C) to (N, C), with what the backward pass needs.
-  #
-  # "tiles": composed of matrix products. A tile of queries sees only the keys up to its own end, so the masked half is
-  # mostly never computed.
+  # Causal attention of H heads: softmax(QKᵀ/√D + mask)V, from qkv (N, 3C) to (N, C), followed by what the backward pass
+  # needs. A tile of queries sees only the keys up to its own end, so most of the masked half is neither computed nor kept.
 
-  def attention_tiles(self, qkv: Tensor, B: int, T: int, H: int, tile: int) -> List[Tensor]:
+  def attention(self, qkv: Tensor, B: int, T: int, H: int, tile: int) -> List[Tensor]:
     C = qkv.size(1) // 3
     D = C // H
     r = qkv.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4).contiguous().view(3, B * H, T, D)
@@ -102,7 +100,7 @@
       saved.append(p)
     return [y.view(B, H, T, D).transpose(1, 2).reshape(B * T, C)] + saved
 
-  def attention_tiles_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int, tile: int) -> Tensor:
+  def attention_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int, tile: int) -> Tensor:
     C = dy.size(1)
     D = C // H
     scale = 1.0 / float(D) ** 0.5
@@ -132,22 +130,6 @@
         dv.narrow(1, 0, end).add_(torch.bmm(p.transpose(1, 2), gt))
     dq.mul_(scale)
     return dr.view(3, B, H, T, D).permute(1, 3, 0, 2, 4).reshape(B * T, 3 * C)
-
-  # "fused": PyTorch's flash attention, which never holds the T×T probabilities.
-
-  def attention_fused(self, qkv: Tensor, B: int, T: int, H: int) -> List[Tensor]:
-    C = qkv.size(1) // 3
-    r = qkv.view(B, T, 3, H, C // H).permute(2, 0, 3, 1, 4)
-    y, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(r[0], r[1], r[2], 0.0, True)
-    return [y.transpose(1, 2).reshape(B * T, C), qkv, y, lse]
-
-  def attention_fused_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int) -> Tensor:
-    C = dy.size(1)
-    r = saved[0].view(B, T, 3, H, C // H).permute(2, 0, 3, 1, 4)
-    g = dy.view(B, T, H, C // H).transpose(1, 2)
-    dq, dk, dv = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
-        g, r[0], r[1], r[2], saved[1], saved[2], 0.0, True)
-    return torch.stack([dq.transpose(1, 2), dk.transpose(1, 2), dv.transpose(1, 2)], 2).view(B * T, 3 * C)
 
   # The residual stream: x + branch, the branch thinned by a dropout mask and scaled up to the same mean.
 
