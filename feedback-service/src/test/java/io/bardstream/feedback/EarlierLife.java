@@ -67,7 +67,9 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
                 .collect(Collectors.toMap(
                         Map.Entry::getKey,
                         end -> new OffsetAndMetadata(end.getValue().offset())));
-        admin.alterConsumerGroupOffsets("feedback-service", acknowledged).all().get();
+        admin.alterConsumerGroupOffsets("feedback-service-generations", acknowledged)
+                .all()
+                .get();
     }
 
     private static void dropSchema(Map<String, String> config) {

@@ -69,7 +69,9 @@ final class PortOwner {
         return false;
     }
 
+    /** Without the program's folder. */
     private static String shortened(String command) {
-        return command.length() <= LONGEST ? command : command.substring(0, LONGEST) + "…";
+        String name = command.replaceFirst("^\\S*/", "");
+        return name.length() <= LONGEST ? name : name.substring(0, LONGEST) + "…";
     }
 }

@@ -57,14 +57,14 @@ final class Preflight {
     static void portsAreFree(Ports ports) {
         List<String> taken = ports.all().entrySet().stream()
                 .filter(port -> !FreePort.isFree(port.getKey()))
-                .map(port -> port.getKey() + " (for " + port.getValue() + ") is taken"
+                .map(port -> "  " + port.getKey() + " (" + port.getValue() + ")"
                         + PortOwner.of(port.getKey())
                                 .map(owner -> " by " + owner)
                                 .orElse(""))
                 .toList();
         if (!taken.isEmpty()) {
-            throw new CommandFailure("Port " + String.join("; port ", taken)
-                    + ". Stop what listens there, or move all of Bardstream's ports by --port-base N (now "
+            throw new CommandFailure("Ports are taken:\n" + String.join("\n", taken)
+                    + "\nStop what listens there, or move all of Bardstream's ports by --port-base N (now "
                     + ports.base() + ").");
         }
     }

@@ -20,7 +20,7 @@ record Progress(
         OptionalDouble tokensPerSecond,
         OptionalDouble secondsLeft) {
     private static final int WIDEST_BAR = 30;
-    private static final int NARROWEST_BAR = 8;
+    private static final int NARROWEST_BAR = 6;
 
     static final Progress NONE = new Progress(
             0, 0, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
@@ -42,14 +42,14 @@ record Progress(
                 : before;
     }
 
-    /** One line, such as {@code pretrain  312/800  loss 4.213  2.71 bits/byte  38,412 tokens/s  0:41 left}. */
+    /** One line, such as {@code pretrain  312/800  loss 4.213  2.71 bits/byte  38.4k tokens/s  0:41 left}. */
     String line(String title) {
-        return title + "  " + String.join("  ", words());
+        return title + "  " + String.join("  ", words(3));
     }
 
     /** The same with a bar that takes the room the terminal leaves. */
     String bar(String title, int columns) {
-        String text = String.join("  ", words());
+        String text = String.join("  ", words(2));
         int room = columns - title.length() - text.length() - 7;
         if (steps == 0 || room < NARROWEST_BAR) {
             return line(title);
@@ -59,16 +59,22 @@ record Progress(
         return title + "  [" + "#".repeat(done) + "-".repeat(width - done) + "]  " + text;
     }
 
-    private List<String> words() {
+    private List<String> words(int decimals) {
         List<String> words = new ArrayList<>();
         words.add(steps == 0 ? "waiting" : step + "/" + steps);
-        loss.ifPresent(value -> words.add(String.format(Locale.ROOT, "loss %.3f", value)));
-        bitsPerByte.ifPresent(value -> words.add(String.format(Locale.ROOT, "%.3f bits/byte", value)));
-        tokensPerSecond.ifPresent(value -> words.add(String.format(Locale.ROOT, "%,.0f tokens/s", value)));
+        loss.ifPresent(value -> words.add(String.format(Locale.ROOT, "loss %." + decimals + "f", value)));
+        bitsPerByte.ifPresent(value -> words.add(String.format(Locale.ROOT, "%." + decimals + "f bits/byte", value)));
+        tokensPerSecond.ifPresent(value -> words.add(rate(value) + " tokens/s"));
         if (step < steps) {
             secondsLeft.ifPresent(value -> words.add(duration(Math.round(value)) + " left"));
         }
         return words;
+    }
+
+    private static String rate(double value) {
+        return value < 10_000
+                ? String.format(Locale.ROOT, "%.0f", value)
+                : String.format(Locale.ROOT, "%.1fk", value / 1_000);
     }
 
     static String duration(long seconds) {

@@ -3,6 +3,7 @@ package io.bardstream.launcher;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -18,6 +19,7 @@ final class RunFollower {
     private final String run;
     private final String title;
     private final Console console;
+    private final Instant since = Instant.now();
     private Progress progress = Progress.NONE;
     private long shownStep = -1;
     private long lastLine;
@@ -68,12 +70,21 @@ final class RunFollower {
         return true;
     }
 
+    /** What was measured before anybody looked is taken in, but not shown line by line. */
+    private boolean isHistory(JsonNode metrics) {
+        return metrics.path("at").isTextual()
+                && Instant.parse(metrics.path("at").asText()).isBefore(since);
+    }
+
     private void show(JsonNode metrics) {
         if (metrics.path("step").asLong() < shownStep) {
             return; // seen before the stream broke
         }
         shownStep = metrics.path("step").asLong();
         progress = progress.with(metrics);
+        if (isHistory(metrics)) {
+            return;
+        }
         if (console.terminal()) {
             console.bar(progress.bar(title, console.columns()));
         } else if (metrics.path("bits_per_byte").isNumber()

@@ -17,7 +17,7 @@ class PreflightTest {
             // When, Then
             assertThatThrownBy(() -> Preflight.portsAreFree(ports))
                     .isInstanceOf(CommandFailure.class)
-                    .hasMessageContaining(holder.getLocalPort() + " (for trainer)")
+                    .hasMessageContaining(holder.getLocalPort() + " (trainer)")
                     .hasMessageContaining("pid " + ProcessHandle.current().pid())
                     .hasMessageContaining("--port-base");
         }

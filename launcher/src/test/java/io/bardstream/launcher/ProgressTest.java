@@ -18,7 +18,7 @@ class ProgressTest {
 
         // Then
         assertThat(next.line("pretrain"))
-                .isEqualTo("pretrain  80/750  loss 4.100  2.710 bits/byte  38,412 tokens/s  0:41 left");
+                .isEqualTo("pretrain  80/750  loss 4.100  2.710 bits/byte  38.4k tokens/s  0:41 left");
     }
 
     @Test
@@ -27,7 +27,7 @@ class ProgressTest {
         Progress half = Progress.NONE.with(Api.JSON.readTree("{\"step\": 300, \"steps\": 600, \"loss\": 3}"));
 
         // When, Then
-        assertThat(half.bar("pretrain", 60)).isEqualTo("pretrain  [#############-------------]  300/600  loss 3.000");
+        assertThat(half.bar("pretrain", 60)).isEqualTo("pretrain  [#############--------------]  300/600  loss 3.00");
         assertThat(half.bar("pretrain", 60).length()).isLessThan(60);
         assertThat(half.bar("pretrain", 30)).doesNotContain("[").isEqualTo(half.line("pretrain"));
     }

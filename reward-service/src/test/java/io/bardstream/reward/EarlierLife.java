@@ -85,7 +85,7 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
         }
     }
 
-    /** The consumer group has read everything, so the channels bring none of it again. */
+    /** The consumer groups, one a channel, have read everything, so the channels bring none of it again. */
     private static void acknowledgeAll(Admin admin) throws ExecutionException, InterruptedException {
         Map<TopicPartition, OffsetSpec> ends = TOPICS.stream()
                 .map(topic -> new TopicPartition(topic.name(), 0))
@@ -94,7 +94,12 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
                 .collect(Collectors.toMap(
                         Map.Entry::getKey,
                         end -> new OffsetAndMetadata(end.getValue().offset())));
-        admin.alterConsumerGroupOffsets("reward-service", acknowledged).all().get();
+        for (var each : acknowledged.entrySet()) {
+            admin.alterConsumerGroupOffsets(
+                            "reward-service-" + each.getKey().topic(), Map.of(each.getKey(), each.getValue()))
+                    .all()
+                    .get();
+        }
     }
 
     private static void dropSchema(Map<String, String> config) {
