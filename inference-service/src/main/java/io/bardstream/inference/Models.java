@@ -15,6 +15,7 @@ import jakarta.enterprise.event.Observes;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
@@ -48,6 +49,11 @@ public class Models {
 
     /** Events come in bursts, above all at the start: loading waits until one is over. */
     private static final long BURST_MILLIS = 150;
+
+    /** How long a model asked for by id waits for another to be given back. */
+    private static final Duration ROOM_PATIENCE = Duration.ofSeconds(2);
+
+    private static final long ROOM_LOOK_MILLIS = 20;
 
     private final InferenceSettings settings;
     private final BardstreamHome home;
@@ -176,8 +182,7 @@ public class Models {
         return CompletableFuture.supplyAsync(
                 () -> {
                     try {
-                        makeRoom();
-                        if (inMemory.get() >= Math.max(2, settings.loadedModels())) {
+                        if (!roomSoon()) {
                             throw ApiException.unavailable("All " + inMemory.get()
                                     + " models in memory are in use; ask again when their requests are done.");
                         }
@@ -297,6 +302,22 @@ public class Models {
                 oldestFirst.remove();
             }
         }
+    }
+
+    /** Whether there is room for one more; answers that are just ending get a moment to give theirs back. */
+    private synchronized boolean roomSoon() {
+        long patience = System.nanoTime() + ROOM_PATIENCE.toNanos();
+        makeRoom();
+        while (inMemory.get() >= Math.max(2, settings.loadedModels()) && System.nanoTime() < patience) {
+            try {
+                wait(ROOM_LOOK_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+            makeRoom();
+        }
+        return inMemory.get() < Math.max(2, settings.loadedModels());
     }
 
     private Compute compute() throws IOException {
