@@ -31,18 +31,19 @@ record ClassArchives(Path folder, boolean recording) {
         Files.createDirectories(folder);
         Files.deleteIfExists(file(name));
         Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-        Process process = new ProcessBuilder(List.of(
-                        jcmd.toString(),
-                        Long.toString(pid),
-                        "VM.cds",
-                        "dynamic_dump",
-                        file(name).toString()))
+        Process process = new ProcessBuilder(
+                        List.of(jcmd.toString(), Long.toString(pid), "VM.cds", "dynamic_dump", quoted(file(name))))
                 .redirectErrorStream(true)
                 .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0 || !Files.exists(file(name))) {
             throw new IOException("no class archive of " + name + ": " + said.strip());
         }
+    }
+
+    /** jcmd splits its words again, in the other JVM. */
+    private static String quoted(Path file) {
+        return '"' + file.toString() + '"';
     }
 
     private Path file(String name) {

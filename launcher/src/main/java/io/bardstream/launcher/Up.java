@@ -60,6 +60,9 @@ final class Up implements Callable<Integer> {
         Home home = where.home();
         home.create();
         if (detach) {
+            home.running().ifPresent(other -> {
+                throw alreadyRunning(home);
+            });
             return Detached.start(home, spec.commandLine().getParseResult().originalArgs(), console);
         }
         FileLock lock = home.tryLock().orElseThrow(() -> alreadyRunning(home));
