@@ -27,7 +27,7 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
             "baby",
             new GptConfig(6, 6, 384, 256, 4_096),
             false,
-            hyperparameters("muon", 4e-3, 2e-2, 0, "linear", 50, 2_000, 16, 1, 256, 0.2, 100, 0, 500, 200, 8));
+            hyperparameters("muon", 5e-3, 2e-2, 0, "linear", 20, 1_000, 8, 1, 256, 0.2, 100, 0, 250, 250, 0));
 
     /** One consumer GPU of 16 GB; 124 million parameters. */
     public static final Preset GPT2 =
