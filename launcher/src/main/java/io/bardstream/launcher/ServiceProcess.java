@@ -47,10 +47,6 @@ final class ServiceProcess {
                 .directory(home.path().toFile())
                 .redirectErrorStream(true);
         builder.environment().putAll(settings);
-        if (service.torch()) {
-            // Threads of libtorch that wait for each other would spin, and what they wait for could not run.
-            builder.environment().putIfAbsent("OMP_WAIT_POLICY", "PASSIVE");
-        }
         Process process = builder.start();
         RotatingLog log = new RotatingLog(home.log(service.label()), RotatingLog.DEFAULT_BYTES);
         Thread pump = new Thread(() -> pump(process, log), "log-" + service.label());
