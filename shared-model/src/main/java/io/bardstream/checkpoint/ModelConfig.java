@@ -9,8 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * A GPT-2's {@code config.json}, with the keys of Hugging Face's {@code GPT2Config}: what the weights beside it mean.
  *
  * <p>Reading accepts every GPT-2 that this engine computes exactly as Hugging Face does, and refuses by name what would
- * silently give other logits: another activation, another width of the MLP, unscaled or per-layer scaled attention, cross
- * attention, a head of its own.
+ * silently give other logits: another activation, another width of the MLP, another epsilon of the norms, unscaled or
+ * per-layer scaled attention, cross attention, a head of its own.
  *
  * @param vocabularySize rows of the token embedding; not padded
  * @param contextLength positions, {@code n_positions} and {@code n_ctx}
@@ -20,7 +20,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param endOfText id that ends a text, {@code bos_token_id} and {@code eos_token_id}
  * @param pad id that fills up short rows, or null
  * @param dropout the rate trained with on residuals and embeddings; attention probabilities are not dropped
- * @param layerNormEpsilon 1e-5 in GPT-2
  */
 public record ModelConfig(
         int vocabularySize,
@@ -30,8 +29,7 @@ public record ModelConfig(
         int heads,
         int endOfText,
         Integer pad,
-        double dropout,
-        double layerNormEpsilon) {
+        double dropout) {
 
     /** GPT-2's. */
     public static final double LAYER_NORM_EPSILON = 1e-5;
@@ -56,17 +54,12 @@ public record ModelConfig(
             throw new IllegalArgumentException(
                     "resid_pdrop is %s, expected is at least 0 and below 1".formatted(dropout));
         }
-        if (!(layerNormEpsilon > 0 && layerNormEpsilon < 1)) {
-            throw new IllegalArgumentException(
-                    "layer_norm_epsilon is %s, expected is above 0 and below 1".formatted(layerNormEpsilon));
-        }
     }
 
-    /** A GPT-2 of this shape without dropout and with GPT-2's epsilon. */
+    /** A GPT-2 of this shape without dropout. */
     public static ModelConfig of(
             int vocabularySize, int contextLength, int width, int layers, int heads, int endOfText, Integer pad) {
-        return new ModelConfig(
-                vocabularySize, contextLength, width, layers, heads, endOfText, pad, 0, LAYER_NORM_EPSILON);
+        return new ModelConfig(vocabularySize, contextLength, width, layers, heads, endOfText, pad, 0);
     }
 
     /** The text of {@code config.json}. */
@@ -81,7 +74,7 @@ public record ModelConfig(
                 .put("embd_pdrop", dropout)
                 .put("eos_token_id", endOfText)
                 .put("initializer_range", 0.02)
-                .put("layer_norm_epsilon", layerNormEpsilon)
+                .put("layer_norm_epsilon", LAYER_NORM_EPSILON)
                 .put("n_ctx", contextLength)
                 .put("n_embd", width)
                 .put("n_head", heads)
@@ -132,6 +125,11 @@ public record ModelConfig(
         only(json, "scale_attn_by_inverse_layer_idx", false);
         only(json, "add_cross_attention", false);
         only(json, "tie_word_embeddings", true);
+        double epsilon = number(json, "layer_norm_epsilon", LAYER_NORM_EPSILON);
+        if (epsilon != LAYER_NORM_EPSILON) {
+            throw new IllegalArgumentException(
+                    "config.json has layer_norm_epsilon %s, supported is %s".formatted(epsilon, LAYER_NORM_EPSILON));
+        }
         int width = integer(json, "n_embd", 768);
         int inner = integer(json, "n_inner", 4 * width);
         if (inner != 4 * width) {
@@ -149,8 +147,7 @@ public record ModelConfig(
                 integer(json, "n_head", 12),
                 eos,
                 json.path("pad_token_id").isIntegralNumber() ? integer(json, "pad_token_id", 0) : null,
-                number(json, "resid_pdrop", 0.1),
-                number(json, "layer_norm_epsilon", LAYER_NORM_EPSILON));
+                number(json, "resid_pdrop", 0.1));
     }
 
     private static void positive(int value, String key) {

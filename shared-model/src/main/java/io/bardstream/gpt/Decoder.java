@@ -37,7 +37,6 @@ public final class Decoder implements AutoCloseable {
     private static final int SMALLEST_PIECE = 8;
 
     private final GptConfig config;
-    private final double epsilon;
     private final NDManager manager;
     private final TorchKernels kernels;
     private final boolean onednn;
@@ -59,13 +58,11 @@ public final class Decoder implements AutoCloseable {
         NDArray get(String name, NDManager scope) throws IOException;
     }
 
-    private Decoder(GptConfig config, double epsilon, Compute compute, int slots, Parameters parameters)
-            throws IOException {
+    private Decoder(GptConfig config, Compute compute, int slots, Parameters parameters) throws IOException {
         if (slots < 1) {
             throw new IllegalArgumentException("slots is " + slots + "; at least one is needed");
         }
         this.config = config;
-        this.epsilon = epsilon;
         this.manager = compute.scope();
         this.kernels = compute.kernels("/io/bardstream/gpt/decode.py");
         this.onednn = !compute.cuda();
@@ -89,10 +86,9 @@ public final class Decoder implements AutoCloseable {
     public static Decoder of(Gpt gpt, int slots) {
         Map<String, NDArray> parameters = gpt.parameters();
         try {
-            return new Decoder(
-                    gpt.config(), ModelConfig.LAYER_NORM_EPSILON, gpt.compute(), slots, (name, scope) -> parameters
-                            .get(name)
-                            .duplicate());
+            return new Decoder(gpt.config(), gpt.compute(), slots, (name, scope) -> parameters
+                    .get(name)
+                    .duplicate());
         } catch (IOException e) {
             throw new IllegalStateException("nothing was read", e);
         }
@@ -109,7 +105,7 @@ public final class Decoder implements AutoCloseable {
                 model.layers(), model.heads(), model.width(), model.contextLength(), model.vocabularySize());
         try (SafeTensors file = SafeTensors.open(folder.resolve(HuggingFaceFormat.WEIGHTS))) {
             Map<String, String> stored = HuggingFaceFormat.locate(file, model);
-            return new Decoder(config, model.layerNormEpsilon(), compute, slots, (name, scope) -> {
+            return new Decoder(config, compute, slots, (name, scope) -> {
                 List<Long> shape = file.info(stored.get(name)).shape();
                 Shape dimensions =
                         new Shape(shape.stream().mapToLong(Long::longValue).toArray());
@@ -190,7 +186,7 @@ public final class Decoder implements AutoCloseable {
                             cache.places(),
                             slot,
                             start,
-                            epsilon,
+                            ModelConfig.LAYER_NORM_EPSILON,
                             onednn); // (P, C)
             state.length += count;
             boolean last = state.length == state.prompt.length;
@@ -244,7 +240,7 @@ public final class Decoder implements AutoCloseable {
                             cache.rows(),
                             cache.places(),
                             cache.blocksUpTo(furthest),
-                            epsilon,
+                            ModelConfig.LAYER_NORM_EPSILON,
                             onednn); // (S, V)
             FloatBuffer values = logits.toByteBuffer().asFloatBuffer();
             float[][] result = new float[slots.length][];

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelConfigTest {
-    private static final ModelConfig TINY = new ModelConfig(1024, 128, 128, 4, 4, 1018, 1019, 0.1, 1e-5);
+    private static final ModelConfig TINY = new ModelConfig(1024, 128, 128, 4, 4, 1018, 1019, 0.1);
 
     @Test
     void whatIsWrittenIsReadBack() {
@@ -53,10 +53,8 @@ class ModelConfigTest {
                          "n_layer": 12, "n_positions": 1024, "resid_pdrop": 0.1, "summary_activation": null,
                          "task_specific_params": {"text-generation": {"do_sample": true, "max_length": 50}},
                          "vocab_size": 50257}
-                        """))
-                .isEqualTo(new ModelConfig(50_257, 1024, 768, 12, 12, 50_256, null, 0.1, 1e-5));
-        assertThat(ModelConfig.fromJson("{}"))
-                .isEqualTo(new ModelConfig(50_257, 1024, 768, 12, 12, 50_256, null, 0.1, 1e-5));
+                        """)).isEqualTo(new ModelConfig(50_257, 1024, 768, 12, 12, 50_256, null, 0.1));
+        assertThat(ModelConfig.fromJson("{}")).isEqualTo(new ModelConfig(50_257, 1024, 768, 12, 12, 50_256, null, 0.1));
     }
 
     @ParameterizedTest
@@ -78,6 +76,7 @@ class ModelConfigTest {
                 "{\"eos_token_id\":50257}                          | eos_token_id",
                 "{\"resid_pdrop\":1.5}                             | resid_pdrop",
                 "{\"layer_norm_epsilon\":0}                        | layer_norm_epsilon",
+                "{\"layer_norm_epsilon\":1e-12}                    | layer_norm_epsilon",
                 "[]                                                | not a JSON object",
                 "{                                                 | not JSON"
             })

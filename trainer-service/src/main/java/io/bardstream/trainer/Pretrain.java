@@ -178,7 +178,6 @@ final class Pretrain {
                 shape.heads(),
                 run.tokenizer().endOfText(),
                 pad.isPresent() ? pad.getAsInt() : null,
-                settings.dropout(),
-                ModelConfig.LAYER_NORM_EPSILON);
+                settings.dropout());
     }
 }
