@@ -3,35 +3,34 @@ package io.bardstream.service;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.Cookie;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.Optional;
 import java.util.Set;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Who may call. With {@code bardstream.api-key} set, every path but health asks for {@code Authorization: Bearer}. With or
- * without a key, a page of another site cannot make a visitor's browser change anything here.
+ * Who may call. With an {@link ApiKey} set, every path but health and {@link SignIn} asks for {@code Authorization: Bearer}, or
+ * for the cookie of a browser that has signed in. With or without a key, a page of another site cannot make a visitor's browser
+ * change anything here.
  */
 @ApplicationScoped
 public class Access {
+    static final int BEFORE_EVERYTHING = 1_000;
+
     private static final Set<HttpMethod> SAFE = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
-    private static final int BEFORE_EVERYTHING = 1_000;
     private static final String BEARER = "Bearer ";
 
-    private final Optional<byte[]> key;
+    private final ApiKey key;
     private final ObjectMapper json;
 
-    Access(@ConfigProperty(name = "bardstream.api-key") Optional<String> key, ObjectMapper json) {
-        this.key = key.map(String::strip)
-                .filter(text -> !text.isEmpty())
-                .map(text -> text.getBytes(StandardCharsets.UTF_8));
+    Access(ApiKey key, ObjectMapper json) {
+        this.key = key;
         this.json = json;
     }
 
@@ -43,24 +42,43 @@ public class Access {
         HttpServerRequest request = context.request();
         if (!SAFE.contains(request.method()) && comesFromAnotherSite(request)) {
             refuse(context, 403, "A page of another site may not call this service.", ApiError.PERMISSION);
-        } else if (key.isPresent() && !isHealth(context.normalizedPath()) && !carriesKey(request)) {
+        } else if (!key.isSet() || isOpen(context.normalizedPath()) || carriesKey(request) || hasSignedIn(request)) {
+            context.next();
+        } else if (isOpenedInABrowser(request)) {
+            String next = URLEncoder.encode(request.uri(), StandardCharsets.UTF_8);
+            context.response()
+                    .setStatusCode(303)
+                    .putHeader("Location", SignIn.PATH + "?next=" + next)
+                    .end();
+        } else {
             context.response().putHeader("WWW-Authenticate", "Bearer");
             refuse(context, 401, "Send the API key as 'Authorization: Bearer KEY'.", ApiError.AUTHENTICATION);
-        } else {
-            context.next();
         }
     }
 
-    private static boolean isHealth(String path) {
-        return path.equals("/health") || path.equals("/q/health") || path.startsWith("/q/health/");
+    private static boolean isOpen(String path) {
+        return path.equals("/health")
+                || path.equals("/q/health")
+                || path.startsWith("/q/health/")
+                || path.equals(SignIn.PATH);
     }
 
     private boolean carriesKey(HttpServerRequest request) {
         String header = request.getHeader("Authorization");
-        return header != null
-                && header.startsWith(BEARER)
-                && MessageDigest.isEqual(
-                        key.get(), header.substring(BEARER.length()).strip().getBytes(StandardCharsets.UTF_8));
+        return header != null && header.startsWith(BEARER) && key.isKey(header.substring(BEARER.length()));
+    }
+
+    /** A cookie comes along unasked, so with it a change must also say which page it comes from; {@link #check} compared it. */
+    private boolean hasSignedIn(HttpServerRequest request) {
+        Cookie cookie = request.getCookie(SignIn.COOKIE);
+        return cookie != null
+                && key.isSession(cookie.getValue())
+                && (SAFE.contains(request.method()) || request.getHeader("Origin") != null);
+    }
+
+    private static boolean isOpenedInABrowser(HttpServerRequest request) {
+        String accept = request.getHeader("Accept");
+        return request.method().equals(HttpMethod.GET) && accept != null && accept.contains("text/html");
     }
 
     /** Browsers name the page's origin on every request that changes something; other clients name none. */

@@ -24,30 +24,15 @@ public class HomePage {
     @GET
     @Produces(MediaType.TEXT_HTML)
     public String page() {
-        return """
-                <!doctype html>
-                <html lang="en">
-                <head>
-                  <meta charset="utf-8">
-                  <meta name="viewport" content="width=device-width, initial-scale=1">
-                  <title>Bardstream · %1$s</title>
-                  <style>
-                    :root { color-scheme: light dark }
-                    body { font: 1.05rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem }
-                  </style>
-                </head>
-                <body>
-                  <main>
-                    <h1>%1$s</h1>
-                    <p>%2$s</p>
-                    <ul>
-                      <li><a href="/q/openapi?format=json">The HTTP API (OpenAPI)</a></li>
-                      <li><a href="/q/health">Health</a></li>
-                      <li><a href="/q/metrics">Metrics (Prometheus)</a></li>
-                    </ul>
-                  </main>
-                </body>
-                </html>
-                """.formatted(name, purpose);
+        String body = """
+                <h1>%s</h1>
+                <p>%s</p>
+                <ul>
+                  <li><a href="/q/openapi?format=json">The HTTP API (OpenAPI)</a></li>
+                  <li><a href="/q/health">Health</a></li>
+                  <li><a href="/q/metrics">Metrics (Prometheus)</a></li>
+                </ul>
+                """.formatted(PlainPage.escaped(name), PlainPage.escaped(purpose));
+        return PlainPage.of(name, body);
     }
 }

@@ -8,8 +8,11 @@ import static org.hamcrest.Matchers.hasKey;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.nullValue;
 
+import io.bardstream.event.Ids;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.http.ContentType;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import org.junit.jupiter.api.Test;
 
 /** What every service's HTTP does alike. */
@@ -115,6 +118,26 @@ class HttpTest {
                 .then()
                 .statusCode(200)
                 .body(containsString("echo-service"), containsString("Answers what the tests ask."));
+    }
+
+    @Test
+    void aBrowserRunsNothingThatStandsInAnAnswer() {
+        String style = when().get("/")
+                .then()
+                .header("X-Content-Type-Options", "nosniff")
+                .header("Referrer-Policy", "same-origin")
+                .header("Content-Security-Policy", containsString("default-src 'none'; script-src 'self';"))
+                .header("Content-Security-Policy", containsString("frame-ancestors 'none'"))
+                .extract()
+                .asString()
+                .replaceAll("(?s).*<style>(.*)</style>.*", "$1");
+        byte[] digest = Ids.sha256().digest(style.getBytes(StandardCharsets.UTF_8));
+        when().get("/v1/nothing")
+                .then()
+                .header("X-Content-Type-Options", "nosniff")
+                .header(
+                        "Content-Security-Policy",
+                        containsString("'sha256-" + Base64.getEncoder().encodeToString(digest) + "'"));
     }
 
     @Test
