@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * A safetensors file opened for reading (https://github.com/huggingface/safetensors, "Format"): eight bytes with the
@@ -38,8 +39,14 @@ import java.util.Set;
  */
 public final class SafeTensors implements AutoCloseable {
 
-    /** As in the reference implementation: a longer header is refused whatever the file's size. */
-    static final long LARGEST_HEADER = 100_000_000;
+    /**
+     * A longer header is refused whatever the file's size. The reference implementation takes ten times as much, which
+     * parsed is more than a small heap holds; this is room for 80,000 tensors, and GPT-2's largest has 580.
+     */
+    static final long LARGEST_HEADER = 10_000_000;
+
+    /** As PyTorch has it. */
+    static final int MOST_DIMENSIONS = 64;
 
     static final String METADATA = "__metadata__";
 
@@ -220,10 +227,10 @@ public final class SafeTensors implements AutoCloseable {
         }
 
         private void parse(JsonParser json) throws IOException {
-            expect(json, json.nextToken(), JsonToken.START_OBJECT, "the header");
+            expect(json, json.nextToken(), JsonToken.START_OBJECT, () -> "the header");
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
-                expect(json, json.nextToken(), JsonToken.START_OBJECT, "'" + name + "'");
+                expect(json, json.nextToken(), JsonToken.START_OBJECT, () -> "'" + name + "'");
                 if (name.equals(METADATA)) {
                     parseMetadata(json);
                 } else {
@@ -238,7 +245,7 @@ public final class SafeTensors implements AutoCloseable {
         private void parseMetadata(JsonParser json) throws IOException {
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String key = json.currentName();
-                expect(json, json.nextToken(), JsonToken.VALUE_STRING, METADATA + "." + key);
+                expect(json, json.nextToken(), JsonToken.VALUE_STRING, () -> METADATA + "." + key);
                 metadata.put(key, json.getText());
             }
         }
@@ -273,7 +280,7 @@ public final class SafeTensors implements AutoCloseable {
         }
 
         private TensorType parseType(String name, JsonParser json) throws IOException {
-            expect(json, json.currentToken(), JsonToken.VALUE_STRING, "the dtype of tensor '" + name + "'");
+            expect(json, json.currentToken(), JsonToken.VALUE_STRING, () -> "the dtype of tensor '" + name + "'");
             String dtype = json.getText();
             for (TensorType type : TensorType.values()) {
                 if (type.name().equals(dtype)) {
@@ -284,14 +291,14 @@ public final class SafeTensors implements AutoCloseable {
         }
 
         private List<Long> parseNumbers(String name, String field, JsonParser json) throws IOException {
-            expect(json, json.currentToken(), JsonToken.START_ARRAY, "the %s of tensor '%s'".formatted(field, name));
-            List<Long> numbers = new ArrayList<>();
+            Supplier<String> where = () -> "the %s of tensor '%s'".formatted(field, name);
+            expect(json, json.currentToken(), JsonToken.START_ARRAY, where);
+            List<Long> numbers = new ArrayList<>(2);
             while (json.nextToken() != JsonToken.END_ARRAY) {
-                expect(
-                        json,
-                        json.currentToken(),
-                        JsonToken.VALUE_NUMBER_INT,
-                        "the %s of tensor '%s'".formatted(field, name));
+                expect(json, json.currentToken(), JsonToken.VALUE_NUMBER_INT, where);
+                if (numbers.size() == MOST_DIMENSIONS) {
+                    throw bad("%s has more than %d numbers".formatted(where.get(), MOST_DIMENSIONS));
+                }
                 numbers.add(json.getLongValue());
             }
             return numbers;
@@ -327,11 +334,12 @@ public final class SafeTensors implements AutoCloseable {
             return entries;
         }
 
-        private void expect(JsonParser json, JsonToken found, JsonToken expected, String where) throws IOException {
+        private void expect(JsonParser json, JsonToken found, JsonToken expected, Supplier<String> where)
+                throws IOException {
             if (found != expected) {
                 throw bad("%s is %s, expected is %s (at byte %,d of the header)"
                         .formatted(
-                                where,
+                                where.get(),
                                 found,
                                 expected,
                                 json.currentTokenLocation().getByteOffset()));

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +18,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -23,6 +26,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import net.jqwik.api.lifecycle.AfterContainer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +75,10 @@ class HostileSafeTensorsTest {
                 new Lie("two negative dimensions", tensor("x", "F32", "-1,-2", "0,8"), "not negative"),
                 new Lie("a shape past 63 bits", tensor("x", "F32", "4611686018427387904,2", "0,8"), "63 bits"),
                 new Lie("a shape that wraps to the range", tensor("x", "F32", "4611686018427387906", "0,8"), "63 bits"),
+                new Lie(
+                        "a shape without end",
+                        tensor("x", "F32", "1,".repeat(10_000) + "1", "0,8"),
+                        "more than 64 numbers"),
                 new Lie("a nested shape", tensor("x", "F32", "[2]", "0,8"), "expected is VALUE_NUMBER_INT"),
                 new Lie("an unknown type", tensor("x", "Q4_K", "2", "0,8"), "dtype 'Q4_K'"),
                 new Lie(
@@ -110,7 +118,7 @@ class HostileSafeTensorsTest {
 
     @Test
     void aLengthThatTheFileDoesNotHaveIsRefused(@TempDir Path folder) throws IOException {
-        for (long claimed : new long[] {17, 99_999_999, 10L << 30, Long.MAX_VALUE, -1, Long.MIN_VALUE}) {
+        for (long claimed : new long[] {17, 9_999_999, 10L << 30, Long.MAX_VALUE, -1, Long.MIN_VALUE}) {
             Path file = Files.write(folder.resolve("x"), file(claimed, new byte[8], 8));
             assertThatThrownBy(() -> SafeTensors.open(file).close())
                     .isInstanceOf(SafeTensorsException.class)
@@ -130,7 +138,33 @@ class HostileSafeTensorsTest {
         // When, then
         assertThatThrownBy(() -> SafeTensors.open(file).close())
                 .isInstanceOf(SafeTensorsException.class)
-                .hasMessageContaining("at most 100,000,000 are allowed");
+                .hasMessageContaining("at most 10,000,000 are allowed");
+    }
+
+    /** A file may cost a small multiple of what it holds, never what it claims. */
+    @Test
+    void readingAHeaderAllocatesByTheFileNotByItsClaims(@TempDir Path folder) throws IOException {
+        // Given headers that claim the most they can: lengths, sizes, dimensions, tensors
+        StringBuilder tensors = new StringBuilder("{");
+        for (int i = 0; i < 20_000; i++) {
+            tensors.append("\"%x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},".formatted(i));
+        }
+        byte[] many = tensors.append("\"x\":{\"dtype\":\"Q\"}}").toString().getBytes(StandardCharsets.UTF_8);
+        byte[] large = tensor("x", "F32", "1000000000,1000000000", "0,4000000000000000000")
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] dimensions =
+                tensor("x", "F32", "0,".repeat(1_000_000) + "0", "0,0").getBytes(StandardCharsets.UTF_8);
+        List<Path> files = List.of(
+                Files.write(folder.resolve("many"), file(many.length, many, 0)),
+                Files.write(folder.resolve("large"), file(large.length, large, 8)),
+                Files.write(folder.resolve("dimensions"), file(dimensions.length, dimensions, 0)),
+                Files.write(folder.resolve("length"), file(10L << 30, new byte[8], 8)));
+
+        for (Path file : files) {
+            assertThat(allocatedBy(() -> SafeTensors.open(file).close()))
+                    .as(file.getFileName().toString())
+                    .isLessThan(100_000 + 32 * Files.size(file));
+        }
     }
 
     @Test
@@ -149,6 +183,25 @@ class HostileSafeTensorsTest {
         byte[] bytes = honest();
         bytes[position % bytes.length] = value;
         refusedOrWhole(Arrays.copyOf(bytes, bytes.length - cut % bytes.length));
+    }
+
+    /** The same of a whole GPT-2, damaged in several places: what still opens is a model of its config's shape, or none. */
+    @Property(tries = 300)
+    void aDamagedModelIsRefusedOrWhole(
+            @ForAll @Size(min = 1, max = 6) List<@IntRange(max = 4_000) Integer> places, @ForAll Random random)
+            throws IOException {
+        byte[] bytes = MODEL.clone();
+        for (int place : places) {
+            bytes[place % bytes.length] = random.nextBoolean()
+                    ? (byte) random.nextInt()
+                    : (byte) "0123456789[]{},:\"".charAt(random.nextInt(17));
+        }
+        refusedOrWhole(bytes);
+        try (SafeTensors read = SafeTensors.open(FUZZED)) {
+            assertThat(HuggingFaceFormat.locate(read, SMALL)).hasSize(28);
+        } catch (SafeTensorsException | IllegalArgumentException refused) {
+            assertThat(refused.getMessage()).isNotBlank();
+        }
     }
 
     @Property(tries = 500)
@@ -183,6 +236,26 @@ class HostileSafeTensorsTest {
     }
 
     private static final Path FUZZED = fuzzFile();
+    private static final ModelConfig SMALL = ModelConfig.of(10, 6, 4, 2, 2, 9, null);
+    private static final byte[] MODEL = model();
+
+    private static byte[] model() {
+        SafeTensorsWriter writer = new SafeTensorsWriter();
+        HuggingFaceFormat.shapes(SMALL)
+                .forEach((name, shape) -> writer.add(
+                        name,
+                        new float
+                                [(int) TensorInfo.of(name, TensorType.F32, shape)
+                                        .elements()],
+                        shape));
+        try {
+            Files.delete(FUZZED);
+            writer.write(FUZZED);
+            return Files.readAllBytes(FUZZED);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
     private static Path fuzzFile() {
         try {
@@ -195,6 +268,18 @@ class HostileSafeTensorsTest {
     @AfterContainer
     static void removeFuzzFile() throws IOException {
         Files.delete(FUZZED);
+    }
+
+    private interface Opening {
+        void run() throws IOException;
+    }
+
+    /** Bytes of the heap that a refused opening takes. */
+    private static long allocatedBy(Opening opening) {
+        ThreadMXBean thread = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = thread.getCurrentThreadAllocatedBytes();
+        assertThatThrownBy(opening::run).isInstanceOf(SafeTensorsException.class);
+        return thread.getCurrentThreadAllocatedBytes() - before;
     }
 
     private static void refusedOrWhole(byte[] bytes) throws IOException {
