@@ -59,6 +59,15 @@ public final class BpeTokenizer {
     }
 
     /**
+     * Reads GPT-2's {@code vocab.json} and {@code merges.txt}; tokens that {@link SpecialTokens} names are special.
+     *
+     * @throws IllegalArgumentException if they are no byte-level BPE, saying what was found and what was expected
+     */
+    public static BpeTokenizer fromVocabulary(String vocabJson, String mergesTxt) {
+        return new BpeTokenizer(TokenizerJson.read(vocabJson, mergesTxt));
+    }
+
+    /**
      * The ids of a text. Text that looks like a special token stays text.
      *
      * @throws IllegalArgumentException if the text holds a surrogate without its partner, naming its position

@@ -32,6 +32,9 @@ final class TokenizerJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
+    private static final String VERSION_LINE = "#version";
+    private static final String NOT_ONE = "Not a byte-level BPE tokenizer with GPT-2's split pattern: ";
+
     private TokenizerJson() {}
 
     // Writing
@@ -75,7 +78,7 @@ final class TokenizerJson {
 
     static String mergesTxt(Vocabulary vocabulary) {
         List<String> spelled = spelled(vocabulary);
-        StringBuilder lines = new StringBuilder("#version: 0.2\n");
+        StringBuilder lines = new StringBuilder(VERSION_LINE + ": 0.2\n");
         for (Vocabulary.Merge merge : vocabulary.merges()) {
             lines.append(spelled.get(merge.left()))
                     .append(' ')
@@ -185,11 +188,27 @@ final class TokenizerJson {
         return vocabulary(model, specials);
     }
 
+    /** GPT-2's own two files. They do not say which tokens are special: those named in {@link SpecialTokens} are. */
+    static Vocabulary read(String vocabJson, String mergesTxt) {
+        ObjectNode model = JSON.createObjectNode();
+        JsonNode vocab = model.set("vocab", parse(vocabJson)).path("vocab");
+        ArrayNode merges = model.putArray("merges");
+        mergesTxt
+                .lines()
+                .filter(line -> !line.isBlank() && !line.startsWith(VERSION_LINE))
+                .forEach(merges::add);
+        Map<Integer, String> byId = new TreeMap<>();
+        SpecialTokens.ALL.stream()
+                .filter(vocab::has)
+                .forEach(token -> byId.put(id(vocab.path(token), "token '" + token + "'"), token));
+        return vocabulary(model, inOrder(byId));
+    }
+
     private static JsonNode parse(String json) {
         try {
             return JSON.readTree(json);
         } catch (JacksonException e) {
-            throw new IllegalArgumentException("Not a tokenizer.json: " + e.getOriginalMessage() + at(e), e);
+            throw new IllegalArgumentException(NOT_ONE + e.getOriginalMessage() + at(e), e);
         }
     }
 
@@ -222,6 +241,10 @@ final class TokenizerJson {
             String other = byId.put(id(token.path("id"), name), content.asText());
             require(other == null, name + " has the same id as '" + other + "'");
         }
+        return inOrder(byId);
+    }
+
+    private static Map<String, Integer> inOrder(Map<Integer, String> byId) {
         Map<String, Integer> specials = new LinkedHashMap<>();
         byId.forEach((id, content) -> specials.put(content, id));
         return specials;
@@ -347,8 +370,7 @@ final class TokenizerJson {
 
     private static void require(boolean condition, String problem) {
         if (!condition) {
-            throw new IllegalArgumentException(
-                    "Not a tokenizer.json of a byte-level BPE with GPT-2's split pattern: " + problem);
+            throw new IllegalArgumentException(NOT_ONE + problem);
         }
     }
 }

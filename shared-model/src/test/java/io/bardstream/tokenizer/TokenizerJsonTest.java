@@ -83,6 +83,20 @@ class TokenizerJsonTest {
     }
 
     @Test
+    void readsTheTwoFilesThatGpt2Began() {
+        for (BpeTokenizer tokenizer : List.of(BpeTokenizer.gpt2(), OWN)) {
+            BpeTokenizer read = BpeTokenizer.fromVocabulary(tokenizer.vocabJson(), tokenizer.mergesTxt());
+
+            assertThat(read.sha256()).isEqualTo(tokenizer.sha256());
+        }
+        assertThatThrownBy(() -> BpeTokenizer.fromVocabulary("{\"a\":0}", "#version: 0.2\n"))
+                .hasMessageContaining("has no token, expected all 256");
+        assertThatThrownBy(() -> BpeTokenizer.fromVocabulary(OWN.vocabJson(), "#version: 0.2\nqqq zzz\n"))
+                .hasMessageContaining("merge 0")
+                .hasMessageContaining("qqq");
+    }
+
+    @Test
     void readsMergesWrittenAsPairs() {
         BpeTokenizer read = BpeTokenizer.fromJson(with(root -> {
             ArrayNode pairs = JSON.createArrayNode();
@@ -178,7 +192,7 @@ class TokenizerJsonTest {
     void refusesWhatIsNotGpt2sKindSayingWhy(String expected, String json) {
         assertThatThrownBy(() -> BpeTokenizer.fromJson(json))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("Not a tokenizer.json")
+                .hasMessageStartingWith("Not a byte-level BPE tokenizer")
                 .hasMessageContaining(expected);
     }
 
@@ -187,14 +201,14 @@ class TokenizerJsonTest {
     void refusesWhatIsNotEvenAnObject(String json) {
         assertThatThrownBy(() -> BpeTokenizer.fromJson(json))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("Not a tokenizer.json");
+                .hasMessageStartingWith("Not a byte-level BPE tokenizer");
     }
 
     @Test
     void refusesNestingWithoutEnd() {
         assertThatThrownBy(() -> BpeTokenizer.fromJson("[".repeat(1_000_000)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("Not a tokenizer.json");
+                .hasMessageStartingWith("Not a byte-level BPE tokenizer");
     }
 
     @Property
