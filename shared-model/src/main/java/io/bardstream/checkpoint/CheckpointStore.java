@@ -312,7 +312,7 @@ public final class CheckpointStore {
         return bytes;
     }
 
-    private static String sha256OfFile(Path file) throws IOException {
+    static String sha256OfFile(Path file) throws IOException {
         MessageDigest digest = Ids.sha256();
         byte[] buffer = new byte[1 << 16];
         try (InputStream bytes = Files.newInputStream(file)) {

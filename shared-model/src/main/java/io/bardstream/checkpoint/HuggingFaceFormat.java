@@ -1,5 +1,6 @@
 package io.bardstream.checkpoint;
 
+import io.bardstream.tokenizer.BpeTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +33,8 @@ public final class HuggingFaceFormat {
 
     static final String PREFIX = "transformer.";
 
-    private static final String HEAD = "lm_head.weight";
+    static final String EMBEDDING = PREFIX + "wte.weight";
+    static final String HEAD = "lm_head.weight";
 
     /** Causal masks that older exports store as if they were weights. */
     private static final Pattern MASK = Pattern.compile("h\\.\\d+\\.attn\\.(masked_)?bias");
@@ -41,7 +43,12 @@ public final class HuggingFaceFormat {
 
     /** The text of a tokenizer's four files. */
     public record TokenizerFiles(
-            String tokenizerJson, String vocabularyJson, String mergesTxt, String tokenizerConfigJson) {}
+            String tokenizerJson, String vocabularyJson, String mergesTxt, String tokenizerConfigJson) {
+        public static TokenizerFiles of(BpeTokenizer tokenizer) {
+            return new TokenizerFiles(
+                    tokenizer.toJson(), tokenizer.vocabJson(), tokenizer.mergesTxt(), tokenizer.tokenizerConfigJson());
+        }
+    }
 
     /** Writes everything but the tensors and what is ours. */
     public static void writeDescription(Path folder, ModelConfig config, TokenizerFiles tokenizer) throws IOException {
@@ -71,7 +78,7 @@ public final class HuggingFaceFormat {
     public static Map<String, long[]> shapes(ModelConfig config) {
         long width = config.width();
         Map<String, long[]> shapes = new LinkedHashMap<>();
-        shapes.put(PREFIX + "wte.weight", new long[] {config.vocabularySize(), width});
+        shapes.put(EMBEDDING, new long[] {config.vocabularySize(), width});
         shapes.put(PREFIX + "wpe.weight", new long[] {config.contextLength(), width});
         for (int layer = 0; layer < config.layers(); layer++) {
             String block = PREFIX + "h." + layer + ".";
@@ -101,23 +108,31 @@ public final class HuggingFaceFormat {
      * @throws IllegalArgumentException naming the tensor that is missing, has another shape or type, or does not belong
      */
     public static Map<String, String> locate(SafeTensors file, ModelConfig config) {
-        boolean prefixed = file.has(PREFIX + "wte.weight");
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+        file.names().forEach(name -> tensors.put(name, file.info(name)));
+        return locate(tensors, config);
+    }
+
+    /** {@link #locate(SafeTensors, ModelConfig)} of tensors by name, in whatever files they are. */
+    static Map<String, String> locate(Map<String, TensorInfo> tensors, ModelConfig config) {
+        boolean prefixed = tensors.containsKey(EMBEDDING);
         Map<String, String> stored = new LinkedHashMap<>();
         shapes(config).forEach((canonical, shape) -> {
             String name = prefixed ? canonical : canonical.substring(PREFIX.length());
-            if (!file.has(name)) {
+            if (!tensors.containsKey(name)) {
                 throw new IllegalArgumentException(
                         "the file has no tensor '%s', which %s asks for".formatted(name, CONFIG));
             }
-            checkShape(file.info(name), shape);
-            checkFloats(file.info(name));
+            checkShape(tensors.get(name), shape);
+            checkFloats(tensors.get(name));
             stored.put(canonical, name);
         });
         Set<String> known = Set.copyOf(stored.values());
-        for (String name : file.names()) {
+        for (String name : tensors.keySet()) {
             String bare = prefixed && name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
             if (name.equals(HEAD)) {
-                checkShape(file.info(name), new long[] {config.vocabularySize(), config.width()});
+                checkShape(tensors.get(name), new long[] {config.vocabularySize(), config.width()});
+                checkFloats(tensors.get(name));
             } else if (!known.contains(name) && !MASK.matcher(bare).matches()) {
                 throw new IllegalArgumentException(
                         "the file has a tensor '%s', which a GPT-2 of the shape in %s has not".formatted(name, CONFIG));

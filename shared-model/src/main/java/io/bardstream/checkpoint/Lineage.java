@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.SortedMap;
 
 /**
  * {@code run.json}: everything a checkpoint is a function of, so that the same weights can be made again from the log, and
@@ -15,13 +16,14 @@ import java.time.Instant;
  *
  * @param checkpoint id of the checkpoint
  * @param step optimizer steps done
- * @param request the run's request with every default resolved
+ * @param request the run's request with every default resolved; null for imported weights
  * @param dataset the manifest with the offsets that were read; null for imported weights
  * @param parentSha256 of the checkpoint the run started from; null for fresh weights
- * @param engine what computed it
+ * @param engine what computed it; null for imported weights
  * @param codeVersion of Bardstream
  * @param startedAt when the run began
  * @param writtenAt when this checkpoint was written
+ * @param imported where weights come from that were trained elsewhere; null for all others
  */
 public record Lineage(
         String checkpoint,
@@ -32,7 +34,8 @@ public record Lineage(
         Engine engine,
         String codeVersion,
         Instant startedAt,
-        Instant writtenAt) {
+        Instant writtenAt,
+        Imported imported) {
 
     /**
      * What computed the numbers; where two engines differ, equal bits are not to be expected.
@@ -46,6 +49,14 @@ public record Lineage(
      */
     public record Engine(
             String dtype, int threads, String device, String library, String librarySha256, String instructionSet) {}
+
+    /**
+     * A folder that was imported.
+     *
+     * @param name what it was called
+     * @param files sha256 of every file that was read, by name
+     */
+    public record Imported(String name, SortedMap<String, String> files) {}
 
     /** Writes {@code run.json} into a folder. */
     public void write(Path folder) throws IOException {

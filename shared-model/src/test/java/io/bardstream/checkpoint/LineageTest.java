@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,7 +44,8 @@ class LineageTest {
                 new Lineage.Engine("bfloat16", 2, "cpu", "libtorch 2.7.1", SHA, "avx512"),
                 "0.1.0",
                 Instant.EPOCH,
-                Instant.EPOCH.plusSeconds(60));
+                Instant.EPOCH.plusSeconds(60),
+                new Lineage.Imported("gpt2", new TreeMap<>(Map.of("config.json", SHA))));
 
         // When
         lineage.write(folder);

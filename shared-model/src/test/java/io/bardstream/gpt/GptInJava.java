@@ -100,7 +100,7 @@ public final class GptInJava {
     }
 
     /** A parameter's values, which may be changed. */
-    double[] parameter(String name) {
+    public double[] parameter(String name) {
         return parameters.get(name);
     }
 

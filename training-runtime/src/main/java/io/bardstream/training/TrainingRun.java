@@ -120,7 +120,8 @@ public final class TrainingRun {
                 snapshot.engine(),
                 runs.codeVersion(),
                 startedAt,
-                Instant.now());
+                Instant.now(),
+                null);
         CheckpointMetrics measured = new CheckpointMetrics(snapshot.metrics());
         CheckpointFolder folder = runs.store().write(request.runId(), id, this::checkOwner, into -> {
             HuggingFaceFormat.writeDescription(into, snapshot.config(), tokenizerFiles());
