@@ -7,7 +7,8 @@ import java.util.Optional;
 /**
  * What starts what, by itself. One table for all services; {@code --manual} switches it off.
  *
- * <p>A run of the curriculum has an id made of its inputs, so the same facts seen again, in any order, start nothing new.
+ * <p>A run of the curriculum has an id made of its inputs, so the same facts seen again, in any order, start nothing new;
+ * nor do they on a machine with more processors or another number format.
  */
 public final class Curriculum {
     /** A fact that arrived, the stage it starts, and the service that starts it. */
@@ -27,7 +28,7 @@ public final class Curriculum {
         if (dataset.kind() != DatasetKind.PRETRAIN) {
             return Optional.empty();
         }
-        String runId = Ids.of("pretrain", dataset.id(), preset, hyperparameters, SEED);
+        String runId = Ids.of("pretrain", dataset.id(), preset, hyperparameters.onAnyMachine(), SEED);
         return Optional.of(new TrainingRequest(
                 runId,
                 Stage.PRETRAIN,

@@ -26,6 +26,7 @@ import java.util.TreeSet;
  * @param checkpointInterval steps between checkpoints that serve only to resume
  * @param sampleInterval steps between sample texts; 0 writes none
  * @param dtype {@code float32} or {@code bfloat16}, of the matrix multiplications; weights are kept in float32
+ * @param threads of one operator on the CPU; equal counts give equal bits, so a run keeps those it began with
  * @param patience evaluations without a better validation loss after which the run stops; 0 never stops it
  */
 public record Hyperparameters(
@@ -50,7 +51,10 @@ public record Hyperparameters(
         int checkpointInterval,
         int sampleInterval,
         String dtype,
+        int threads,
         int patience) {
+
+    private static final int MOST_THREADS = 1_024;
 
     private static final ObjectMapper MAPPER = EventJson.configure(new ObjectMapper());
 
@@ -76,6 +80,10 @@ public record Hyperparameters(
         atLeast(checkpointInterval, "checkpoint_interval", 1);
         atLeast(sampleInterval, "sample_interval", 0);
         oneOf(dtype, "dtype", Set.of("float32", "bfloat16"));
+        Fields.require(
+                threads >= 1 && threads <= MOST_THREADS,
+                "threads",
+                threads + " does not lie in [1, " + MOST_THREADS + "]");
         atLeast(patience, "patience", 0);
     }
 
@@ -103,6 +111,11 @@ public record Hyperparameters(
             values.set(name, value);
         }
         return EventJson.read(EventJson.write(values), Hyperparameters.class);
+    }
+
+    /** These without what only the machine at hand decided: how numbers are computed, not what is trained. */
+    Hyperparameters onAnyMachine() {
+        return with(Map.of("dtype", "float32", "threads", 1));
     }
 
     private static Set<String> names(ObjectNode values) {

@@ -70,7 +70,7 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
 
     /**
      * What differs between presets; weight decay, betas, epsilon and clipping are those of Brown et al. 2020, appendix
-     * B.
+     * B. Number format and threads are those of the machine, once a request is resolved.
      */
     private static Hyperparameters hyperparameters(
             String optimizer,
@@ -111,6 +111,7 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
                 checkpointInterval,
                 sampleInterval,
                 "bfloat16",
+                1,
                 patience);
     }
 }

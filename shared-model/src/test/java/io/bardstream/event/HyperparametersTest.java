@@ -31,6 +31,8 @@ class HyperparametersTest {
         "steps, 0",
         "batch_size, 0",
         "weight_decay, -0.1",
+        "threads, 0",
+        "threads, 1025",
         "patience, -1"
     })
     void namesAnImpossibleValue(String name, double value) {

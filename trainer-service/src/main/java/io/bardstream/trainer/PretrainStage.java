@@ -64,6 +64,9 @@ public class PretrainStage implements StageTraining {
         if (!overrides.containsKey("dtype")) {
             asked = asked.with(Map.of("dtype", Compute.preferredPrecision().dtype()));
         }
+        if (!overrides.containsKey("threads")) {
+            asked = asked.with(Map.of("threads", threads));
+        }
         if (!overrides.containsKey("warmup_steps") && asked.warmupSteps() > asked.steps()) {
             asked = asked.with(Map.of("warmup_steps", asked.steps()));
         }
@@ -191,7 +194,7 @@ public class PretrainStage implements StageTraining {
         TokenFile training = run.tokens(Split.TRAIN);
         TokenFile validation = run.tokens(Split.VALIDATION);
         Optional<ResumePoint> resume = run.resume();
-        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), threads);
+        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
                 Gpt gpt = weights(run, resume, compute);
                 TrainStep step =
                         new TrainStep(gpt, OptimizerSettings.of(settings), settings.dropout(), request.seed())) {
