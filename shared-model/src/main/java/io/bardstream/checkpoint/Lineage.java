@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.List;
 import java.util.SortedMap;
+import java.util.stream.Stream;
 
 /**
  * {@code run.json}: everything a checkpoint is a function of, so that the same weights can be made again from the log, and
@@ -20,7 +22,9 @@ import java.util.SortedMap;
  * @param dataset the manifest with the offsets that were read; null for imported weights
  * @param parentSha256 of the checkpoint the run started from; null for fresh weights
  * @param engine what computed it; null for imported weights
- * @param codeVersion of Bardstream
+ * @param codeVersion of Bardstream: its version, and after a plus the beginning of a sha256 over the code that computes
+ * @param earlier engines and code that computed the run's earlier steps, where they were others: such a run was moved or
+ *     upgraded in its course, and is not made again by one of them alone
  * @param startedAt when the run began
  * @param writtenAt when this checkpoint was written
  * @param imported where weights come from that were trained elsewhere; null for all others
@@ -33,9 +37,14 @@ public record Lineage(
         String parentSha256,
         Engine engine,
         String codeVersion,
+        List<Stretch> earlier,
         Instant startedAt,
         Instant writtenAt,
         Imported imported) {
+
+    public Lineage {
+        earlier = earlier == null ? List.of() : List.copyOf(earlier);
+    }
 
     /**
      * What computed the numbers; where two engines differ, equal bits are not to be expected.
@@ -57,6 +66,18 @@ public record Lineage(
      * @param files sha256 of every file that was read, by name
      */
     public record Imported(String name, SortedMap<String, String> files) {}
+
+    /** The steps up to {@code untilStep}, after those of the stretch before. */
+    public record Stretch(long untilStep, Engine engine, String codeVersion) {}
+
+    /** The stretches before a checkpoint that goes on from this one with such an engine and code. */
+    public List<Stretch> stretchesBefore(Engine next, String nextCode) {
+        if (engine.equals(next) && codeVersion.equals(nextCode)) {
+            return earlier;
+        }
+        return Stream.concat(earlier.stream(), Stream.of(new Stretch(step, engine, codeVersion)))
+                .toList();
+    }
 
     /** Writes {@code run.json} into a folder. */
     public void write(Path folder) throws IOException {

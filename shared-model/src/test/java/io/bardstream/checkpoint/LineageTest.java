@@ -42,7 +42,8 @@ class LineageTest {
                 dataset,
                 null,
                 new Lineage.Engine("bfloat16", 2, "cpu", "libtorch 2.7.1", SHA, "avx512"),
-                "0.1.0",
+                "0.1.0+0123456789ab",
+                List.of(),
                 Instant.EPOCH,
                 Instant.EPOCH.plusSeconds(60),
                 new Lineage.Imported("gpt2", new TreeMap<>(Map.of("config.json", SHA))));
@@ -53,6 +54,31 @@ class LineageTest {
         // Then
         assertThat(Lineage.read(folder)).isEqualTo(lineage);
         assertThat(folder.resolve("run.json")).content().contains("\"library_sha256\" : \"" + SHA + "\"");
+    }
+
+    @Test
+    void aRunThatWasMovedRemembersWhatComputedItsEarlierSteps() {
+        // Given
+        Lineage.Engine two = new Lineage.Engine("bfloat16", 2, "cpu", "libtorch 2.7.1", SHA, "avx512");
+        Lineage.Engine gpu = new Lineage.Engine("bfloat16", 2, "cuda:0", "libtorch 2.7.1", SHA, "avx512");
+        Lineage first = lineage(10, two, "0.1.0+a", List.of());
+
+        // When
+        List<Lineage.Stretch> same = first.stretchesBefore(two, "0.1.0+a");
+        List<Lineage.Stretch> moved = first.stretchesBefore(gpu, "0.1.0+a");
+        List<Lineage.Stretch> upgraded = lineage(20, gpu, "0.1.0+a", moved).stretchesBefore(gpu, "0.1.0+b");
+
+        // Then
+        assertThat(same).isEmpty();
+        assertThat(moved).containsExactly(new Lineage.Stretch(10, two, "0.1.0+a"));
+        assertThat(upgraded)
+                .containsExactly(new Lineage.Stretch(10, two, "0.1.0+a"), new Lineage.Stretch(20, gpu, "0.1.0+a"));
+    }
+
+    private static Lineage lineage(
+            long step, Lineage.Engine engine, String codeVersion, List<Lineage.Stretch> earlier) {
+        return new Lineage(
+                "c", step, null, null, null, engine, codeVersion, earlier, Instant.EPOCH, Instant.EPOCH, null);
     }
 
     @Test

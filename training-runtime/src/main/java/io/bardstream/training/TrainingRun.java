@@ -39,6 +39,7 @@ public final class TrainingRun {
     private final BooleanSupplier shutdown;
     private final TrainingRuns runs;
     private final BpeTokenizer bpe;
+    private Lineage resumedFrom;
 
     TrainingRun(
             TrainingRequest request,
@@ -119,6 +120,7 @@ public final class TrainingRun {
                 request.parent() == null ? null : parentFact().sha256(),
                 snapshot.engine(),
                 runs.codeVersion(),
+                resumedFrom == null ? null : resumedFrom.stretchesBefore(snapshot.engine(), runs.codeVersion()),
                 startedAt,
                 Instant.now(),
                 null);
@@ -134,6 +136,7 @@ public final class TrainingRun {
 
     /** Makes up for a process that ended between a folder and its row. */
     private void adopt(ResumePoint point) throws IOException {
+        resumedFrom = point.lineage();
         Double loss = point.metrics().get(Checkpoint.VALIDATION_LOSS);
         boolean best = loss != null && Objects.equals(loss, point.metrics().get(BEST_VALIDATION_LOSS));
         String path = request.runId() + "/" + point.folder().getFileName();

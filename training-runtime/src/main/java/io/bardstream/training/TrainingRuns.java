@@ -9,7 +9,6 @@ import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.util.function.BooleanSupplier;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
@@ -23,7 +22,7 @@ public class TrainingRuns {
     private final Announcements announcements;
     private final Emitter<Record<String, StepMetrics>> metrics;
     private final CheckpointStore store;
-    private final String codeVersion;
+    private final CodeVersion code;
 
     TrainingRuns(
             RunQueue queue,
@@ -33,7 +32,7 @@ public class TrainingRuns {
             @Channel("run-metrics") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     Emitter<Record<String, StepMetrics>> metrics,
             BardstreamHome home,
-            @ConfigProperty(name = "quarkus.application.version") String codeVersion)
+            CodeVersion code)
             throws IOException {
         this.queue = queue;
         this.facts = facts;
@@ -41,7 +40,7 @@ public class TrainingRuns {
         this.announcements = announcements;
         this.metrics = metrics;
         this.store = new CheckpointStore(home.checkpoints());
-        this.codeVersion = codeVersion;
+        this.code = code;
     }
 
     MetricsLog metricsLog(Lease lease) {
@@ -80,6 +79,6 @@ public class TrainingRuns {
     }
 
     String codeVersion() {
-        return codeVersion;
+        return code.text();
     }
 }
