@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -37,8 +38,8 @@ import java.util.stream.Stream;
  * behind; one that is killed leaves a temporary which {@link #removeAbandoned} takes away. A folder that has its name does
  * not change any more, but that pruning removes its optimizer state or all of it. No path from outside leads out of the store.
  *
- * <p>Any process may read. One process at a time writes a run, which the run's lease sees to; the {@link Fence} given to
- * {@link #write} is asked at the last moment before the rename.
+ * <p>Any process may read. One process at a time writes a run, which the run's lease sees to: the {@link Fence} given to
+ * {@link #write} is asked before the rename, and whoever takes a run over calls {@link #takeOver} first.
  */
 public final class CheckpointStore {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
@@ -235,6 +236,27 @@ public final class CheckpointStore {
         return removed;
     }
 
+    /**
+     * Takes away what another process may still be writing of a run; to be called by the run's new owner before it looks for
+     * the run's checkpoints. A process that was paused between its fence's check and its rename then finds nothing to rename,
+     * so from here on no folder appears but the new owner's.
+     */
+    public void takeOver(String run) throws IOException {
+        Path folder = root.resolve(run);
+        if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        for (Path temporary : list(folder)) {
+            if (temporary.getFileName().toString().startsWith(TEMPORARY)) {
+                try {
+                    remove(temporary);
+                } catch (DirectoryNotEmptyException e) {
+                    continue; // its writer lives and made one more file; without its name the folder is harmless
+                }
+            }
+        }
+    }
+
     private static void place(Path temporary, Path target, String sha256) throws IOException {
         if (!Files.exists(target)) {
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
@@ -246,9 +268,21 @@ public final class CheckpointStore {
             }
             force(target);
         } else {
-            remove(target);
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+            replace(target, temporary);
         }
+    }
+
+    /** Puts the old folder back where the new one is gone: its writer has lost the run meanwhile. */
+    private static void replace(Path target, Path temporary) throws IOException {
+        Path old = target.resolveSibling(REMOVED + target.getFileName() + "-" + UUID.randomUUID());
+        Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+            throw e;
+        }
+        delete(old);
     }
 
     /** Takes the name away first, so that no reader meets half a folder. */

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param tokenizerSha256 of the tokenizer.json inside
  * @param path folder, relative to the store, with forward slashes
  * @param sha256 over the sorted sha256 of the folder's files, lineage and optimizer apart
- * @param metrics by name: {@code validation_loss} in nats a token, {@code bits_per_byte}, …
+ * @param metrics by name: {@code validation_loss} in nats a token, {@code bits_per_byte}, {@code tokens} trained on, …
  */
 public record Checkpoint(
         String id,
@@ -38,6 +38,7 @@ public record Checkpoint(
 
     public static final String VALIDATION_LOSS = "validation_loss";
     public static final String BITS_PER_BYTE = "bits_per_byte";
+    public static final String TOKENS = "tokens";
 
     public Checkpoint {
         Fields.id(id, "id");

@@ -240,6 +240,21 @@ class CheckpointStoreTest {
     }
 
     @Test
+    void aWriterThatWasPausedAfterItsFenceFindsNothingToRename() throws IOException {
+        // Given a checkpoint, and a writer of another in its place that lost its run after its fence said yes
+        CheckpointFolder before = store.write("run", "c1", contents("first"));
+        CheckpointStore.Fence paused = () -> store.takeOver("run");
+
+        // When, then
+        assertThatThrownBy(() -> store.write("run", "c1", paused, contents("second")))
+                .isInstanceOf(NoSuchFileException.class);
+        assertThatThrownBy(() -> store.write("run", "c2", paused, contents("second")))
+                .isInstanceOf(NoSuchFileException.class);
+        assertThat(names(store.root().resolve("run"))).containsExactly("c1");
+        assertThat(store.verify("run/c1", before.sha256())).isNotNull();
+    }
+
+    @Test
     void temporariesOfTheDeadAreRemovedAndThoseOfTheLivingStay() throws IOException {
         // Given: one whose writer was killed, one cut short while being removed, one just begun, one begun long ago
         Path run = Files.createDirectories(store.root().resolve("run"));

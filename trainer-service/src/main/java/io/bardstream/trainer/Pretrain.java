@@ -78,10 +78,11 @@ final class Pretrain {
     }
 
     /** Trains from the beginning, or on from where the run was left. */
-    void train(Optional<ResumePoint> resume) throws IOException {
+    void train(Optional<ResumePoint> resume) throws IOException, InterruptedException {
         long step = resume.map(this::restore).orElse(0L);
         progress.begin(step);
         while (step < settings.steps() && !outOfPatience() && !run.interrupted()) {
+            progress.stepBegins();
             double learningRate = schedule.at(step);
             StepResult result = step(step, learningRate); // forward, backward, accumulate, clip, update
             step++;
@@ -90,13 +91,14 @@ final class Pretrain {
             Map<String, Double> measured = new TreeMap<>(Map.of(TRAINING_LOSS, result.loss()));
             boolean better = isEvaluation(step) && evaluate(step, measured);
             boolean last = step == settings.steps() || outOfPatience() || run.interrupted();
-            if (better || last || step % settings.checkpointInterval() == 0) {
-                save(step, better, measured);
-            }
+            boolean saved = better || last || step % settings.checkpointInterval() == 0;
             if (isSample(step)) {
                 progress.sampled(samples.write(gpt, step));
             }
-            progress.report(step, last || isEvaluation(step) || isSample(step)).ifPresent(run::report);
+            progress.report(step, saved || isEvaluation(step) || isSample(step)).ifPresent(run::report);
+            if (saved) {
+                save(step, better, measured);
+            }
         }
     }
 
@@ -146,7 +148,9 @@ final class Pretrain {
         return settings.patience() > 0 && evaluationsSinceBest >= settings.patience();
     }
 
-    private void save(long step, boolean better, Map<String, Double> measured) throws IOException {
+    private void save(long step, boolean better, Map<String, Double> measured)
+            throws IOException, InterruptedException {
+        measured.put(Checkpoint.TOKENS, (double) progress.tokens(step));
         if (best < Double.POSITIVE_INFINITY) {
             measured.put(TrainingRun.BEST_VALIDATION_LOSS, best);
         }

@@ -44,7 +44,10 @@ final class Progress {
     void begin(long step) {
         firstStep = step;
         begun = System.nanoTime();
-        stepBegun = begun;
+    }
+
+    void stepBegins() {
+        stepBegun = System.nanoTime();
     }
 
     void stepped(long step, double rate, StepResult result) {
@@ -64,7 +67,12 @@ final class Progress {
         sample = text;
     }
 
-    /** The report of a step, if one is due; called once at the end of each step. */
+    /** Tokens trained on when so many steps are done. */
+    long tokens(long step) {
+        return step * tokensPerStep;
+    }
+
+    /** The report of a step, if one is due; called once for each step. */
     Optional<StepMetrics> report(long step, boolean inAnyCase) {
         long interval = Math.max(1, Math.min(MOST_STEPS_BETWEEN, settings.steps() / REPORTS));
         Optional<StepMetrics> report =
@@ -77,7 +85,6 @@ final class Progress {
             bitsPerByte = null;
             sample = null;
         }
-        stepBegun = System.nanoTime();
         return report;
     }
 
@@ -87,7 +94,7 @@ final class Progress {
                 run,
                 step,
                 settings.steps(),
-                step * tokensPerStep,
+                tokens(step),
                 losses / steps,
                 learningRate,
                 gradientNorm,

@@ -7,22 +7,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
 import org.jboss.logging.Logger;
 
 /**
- * Writes one run's measurements to the database and to {@code training-metrics}, in order, off the training thread. While
- * either is away they wait in memory, and nothing is lost but by the end of the process.
+ * Writes one run's measurements to the database and then to {@code training-metrics}, in order, off the training thread. While
+ * either is away they wait in memory; what was measured up to a checkpoint is in the database before the checkpoint has its
+ * name, so a process that is killed loses only what a resumed run measures again.
  */
 final class MetricsLog implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(MetricsLog.class);
     private static final int AT_ONCE = 100;
+    private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
-    private static final Duration ACKNOWLEDGED_WITHIN = Duration.ofSeconds(30);
 
     private final Lease lease;
     private final RunQueue queue;
@@ -30,6 +30,15 @@ final class MetricsLog implements AutoCloseable {
     private final BlockingQueue<StepMetrics> waiting = new LinkedBlockingQueue<>();
     private final Thread writer;
     private volatile boolean closing;
+
+    // Of the writer alone:
+    private final List<StepMetrics> unsent = new ArrayList<>();
+    private CompletableFuture<?> sending = CompletableFuture.completedFuture(null);
+    private int beingSent;
+
+    // Guarded by this:
+    private long added;
+    private long stored;
 
     MetricsLog(Lease lease, RunQueue queue, Emitter<Record<String, StepMetrics>> topic) {
         this.lease = lease;
@@ -41,53 +50,89 @@ final class MetricsLog implements AutoCloseable {
     }
 
     /** Returns at once. */
-    void add(StepMetrics metrics) {
+    synchronized void add(StepMetrics metrics) {
+        added++;
         waiting.add(metrics);
     }
 
     private void write() {
-        List<StepMetrics> some = new ArrayList<>();
         try {
-            while (!closing || !waiting.isEmpty() || !some.isEmpty()) {
-                if (some.isEmpty()) {
-                    StepMetrics first = waiting.poll(100, TimeUnit.MILLISECONDS);
-                    if (first == null) {
-                        continue;
-                    }
-                    some.add(first);
-                    waiting.drainTo(some, AT_ONCE - 1);
+            while (!closing || !waiting.isEmpty() || !unsent.isEmpty()) {
+                List<StepMetrics> some = next();
+                if (!some.isEmpty()) {
+                    store(some);
+                    unsent.addAll(some);
                 }
-                if (written(some)) {
-                    some.clear();
-                } else {
-                    Thread.sleep(BETWEEN_TRIES.toMillis());
-                }
+                send();
             }
         } catch (InterruptedException e) {
-            LOG.warnf("%d measurements of %s were not written", some.size() + waiting.size(), lease.run());
+            LOG.warnf("%d measurements of %s were not written", waiting.size() + unsent.size(), lease.run());
         } catch (LeaseLostException e) {
             LOG.infof("Measurements end: %s", e.getMessage());
         }
     }
 
-    private boolean written(List<StepMetrics> some) throws InterruptedException {
-        try {
-            queue.measured(lease, some);
-            CompletableFuture<?>[] sent = some.stream()
-                    .map(metrics ->
-                            topic.send(Record.of(metrics.runId(), metrics)).toCompletableFuture())
-                    .toArray(CompletableFuture<?>[]::new);
-            CompletableFuture.allOf(sent).get(ACKNOWLEDGED_WITHIN.toSeconds(), TimeUnit.SECONDS);
-            return true;
-        } catch (LeaseLostException e) {
-            throw e;
-        } catch (RuntimeException | ExecutionException | TimeoutException e) {
-            LOG.warnf("Measurements of %s wait: %s", lease.run(), e);
-            return false;
+    private List<StepMetrics> next() throws InterruptedException {
+        List<StepMetrics> some = new ArrayList<>();
+        StepMetrics first = waiting.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
+        if (first != null) {
+            some.add(first);
+            waiting.drainTo(some, AT_ONCE - 1);
+        }
+        return some;
+    }
+
+    private void store(List<StepMetrics> some) throws InterruptedException {
+        while (true) {
+            try {
+                queue.measured(lease, some);
+                break;
+            } catch (LeaseLostException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                LOG.warnf("Measurements of %s wait for the database: %s", lease.run(), e);
+                Thread.sleep(BETWEEN_TRIES.toMillis());
+            }
+        }
+        synchronized (this) {
+            stored += some.size();
+            notifyAll();
         }
     }
 
-    /** Waits until all is written, at most as long as given. */
+    /** Sends what is stored, unless an earlier sending is still under way; what was not acknowledged is sent again. */
+    private void send() throws InterruptedException {
+        if (!sending.isDone()) {
+            return;
+        }
+        if (sending.isCompletedExceptionally()) {
+            LOG.warnf("Measurements of %s wait for the broker", lease.run());
+            Thread.sleep(BETWEEN_TRIES.toMillis());
+        } else {
+            unsent.subList(0, beingSent).clear();
+        }
+        beingSent = unsent.size();
+        sending = CompletableFuture.allOf(unsent.stream()
+                .map(metrics -> topic.send(Record.of(metrics.runId(), metrics)).toCompletableFuture())
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** Waits until all that was added is in the database, or nothing more is written, or it is told to give up. */
+    synchronized void awaitStored(BooleanSupplier giveUp) {
+        boolean interrupted = false;
+        while (stored < added && writer.isAlive() && !interrupted && !giveUp.getAsBoolean()) {
+            try {
+                wait(POLL.toMillis());
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits until all is written and sent, at most as long as given. */
     void flush(Duration most) throws InterruptedException {
         closing = true;
         writer.join(most.toMillis());

@@ -83,6 +83,16 @@ public class RunQueue {
                 RunStatus.RUNNING);
     }
 
+    /** Runs whose owner's lease has not ended. */
+    List<Run> leased() {
+        return Run.list("status = ?1 and leaseUntil >= instant", RunStatus.RUNNING);
+    }
+
+    /** Ends the lease of an owner that is known to be gone; nothing changes where the run has another by now. */
+    boolean endLease(Run run) {
+        return Run.update("leaseUntil = null where id = ?1 and fence = ?2", run.id, run.fence) == 1;
+    }
+
     /** Takes a run that nobody runs. Of several who try, one gets it. */
     Optional<Lease> claim(String run, String owner) {
         List<Long> fence = database.createNativeQuery("""
@@ -130,6 +140,11 @@ public class RunQueue {
         return run;
     }
 
+    /** Says why a run waits; it goes on when it can. */
+    void waits(Lease lease, String problem) {
+        own(lease).error = problem;
+    }
+
     /** Gives a run back unfinished: whoever is next goes on with it at once. */
     void release(Lease lease) {
         Run run = own(lease);
@@ -174,10 +189,19 @@ public class RunQueue {
                 .executeUpdate();
     }
 
-    /** Stores a checkpoint whose folder exists; one that is to be announced is its run's best. */
+    /**
+     * Stores a checkpoint whose folder exists; one that is to be announced is its run's best. What the run waited for, a full
+     * disk for instance, is over.
+     */
     void saved(Lease lease, StoredCheckpoint row) {
         Run run = own(lease);
         facts.insert(row);
+        run.error = null;
+        run.step = Math.max(run.step, row.step);
+        Double tokens = row.checkpoint().metrics().get(Checkpoint.TOKENS);
+        if (tokens != null) {
+            run.tokens = Math.max(run.tokens, tokens.longValue());
+        }
         if (row.toAnnounce) {
             run.checkpoint = row.id;
             run.bestValidationLoss = row.validationLoss;

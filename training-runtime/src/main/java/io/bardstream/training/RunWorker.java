@@ -8,10 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.interceptor.Interceptor;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
@@ -33,7 +30,7 @@ public class RunWorker {
     private final Announcements announcements;
     private final TrainingSettings settings;
 
-    private final String owner = host() + ":" + ProcessHandle.current().pid() + ":" + UUID.randomUUID();
+    private final WorkerProcess self = WorkerProcess.current();
     private final Semaphore news = new Semaphore(0);
 
     /** The service first lets HTTP requests come to their end; the training need not wait for those. */
@@ -142,11 +139,21 @@ public class RunWorker {
         }
     }
 
+    /** The lease of a process that was killed on this machine need not be waited for. */
+    private void endLeasesOfTheDead() {
+        for (Run run : queue.leased()) {
+            if (WorkerProcess.parse(run.leaseOwner).filter(self::knowsGone).isPresent() && queue.endLease(run)) {
+                LOG.infof("The process that trained %s is gone", run.id);
+            }
+        }
+    }
+
     private boolean trainNext() throws InterruptedException {
+        endLeasesOfTheDead();
         for (Run run : queue.waiting()) {
             StageTraining stage = stages.of(run.stage);
             if (stage.ready(run.trainingRequest())) {
-                var lease = queue.claim(run.id, owner);
+                var lease = queue.claim(run.id, self.toString());
                 if (lease.isPresent()) {
                     train(stage, lease.get());
                     return true;
@@ -215,14 +222,6 @@ public class RunWorker {
             LOG.info(e.getMessage());
         } catch (RuntimeException e) {
             LOG.warnf("How run %s ended could not be stored; it goes on when its lease is over: %s", lease.run(), e);
-        }
-    }
-
-    private static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "unknown";
         }
     }
 }

@@ -3,6 +3,7 @@ package io.bardstream.training;
 import io.bardstream.checkpoint.CheckpointFolder;
 import io.bardstream.checkpoint.CheckpointMetrics;
 import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.checkpoint.CorruptCheckpointException;
 import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.checkpoint.HuggingFaceFormat.TokenizerFiles;
 import io.bardstream.checkpoint.Lineage;
@@ -14,21 +15,26 @@ import io.bardstream.event.TrainingRequest;
 import io.bardstream.tokenizer.BpeTokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import org.jboss.logging.Logger;
 
 /**
  * A run as its stage sees it: what to train on, where to go on, and where to put what comes out.
  *
  * <p>Guarantees. While this process owns the run nobody else trains it; once it does not, {@link #interrupted()} says so and
  * {@link #save} writes nothing. A checkpoint is a folder first, then a row, then an announcement. {@link #report} never
- * waits; {@link #save} waits while the database is away. For one thread.
+ * waits; {@link #save} waits while the database is away or the disk takes nothing, and so does {@link #tokens}: the run then
+ * says why it stands still, and nothing of it is lost. For one thread.
  */
 public final class TrainingRun {
+    private static final Logger LOG = Logger.getLogger(TrainingRun.class);
     private static final int SHORT_ID = 8;
+    private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
 
     private final TrainingRequest request;
     private final Dataset dataset;
@@ -75,7 +81,8 @@ public final class TrainingRun {
 
     /** A split's tokens, read from Kafka if they are not on this machine yet. */
     public TokenFile tokens(String split) throws IOException, InterruptedException {
-        return runs.tokens().open(dataset, split, this::interrupted);
+        return whenTheDiskTakesIt("The tokens of " + dataset.id() + "/" + split, () -> runs.tokens()
+                .open(dataset, split, this::interrupted));
     }
 
     /** Whether to leave at this step: the service stops, the run is cancelled, or it is this process's no more. */
@@ -94,6 +101,7 @@ public final class TrainingRun {
 
     /** Where an earlier owner of this run left off. */
     public Optional<ResumePoint> resume() throws IOException {
+        runs.store().takeOver(request.runId());
         Optional<ResumePoint> point = ResumePoint.find(runs.store(), request.runId());
         if (point.isPresent()) {
             adopt(point.get());
@@ -106,11 +114,12 @@ public final class TrainingRun {
     }
 
     /**
-     * Saves a checkpoint.
+     * Saves a checkpoint. What was reported before is stored before it.
      *
      * @throws LeaseLostException if the run is this process's no more; nothing was written then
+     * @throws InterruptedException if the disk took nothing until the run was {@link #interrupted()}
      */
-    public Checkpoint save(Snapshot snapshot) throws IOException {
+    public Checkpoint save(Snapshot snapshot) throws IOException, InterruptedException {
         String id = checkpointId(request, snapshot.step());
         Lineage lineage = new Lineage(
                 id,
@@ -125,12 +134,13 @@ public final class TrainingRun {
                 Instant.now(),
                 null);
         CheckpointMetrics measured = new CheckpointMetrics(snapshot.metrics());
-        CheckpointFolder folder = runs.store().write(request.runId(), id, this::checkOwner, into -> {
-            HuggingFaceFormat.writeDescription(into, snapshot.config(), tokenizerFiles());
-            measured.write(into);
-            lineage.write(into);
-            snapshot.tensors().writeInto(into);
-        });
+        CheckpointFolder folder = whenTheDiskTakesIt(
+                "Checkpoint " + id, () -> runs.store().write(request.runId(), id, this::checkOwner, into -> {
+                    HuggingFaceFormat.writeDescription(into, snapshot.config(), tokenizerFiles());
+                    measured.write(into);
+                    lineage.write(into);
+                    snapshot.tensors().writeInto(into);
+                }));
         return record(folder.path(), folder.sha256(), lineage, measured, snapshot.best());
     }
 
@@ -176,7 +186,63 @@ public final class TrainingRun {
         return checkpoint;
     }
 
+    /** Something that is written to the disk. */
+    @FunctionalInterface
+    private interface Writing<T> {
+        T write() throws IOException, InterruptedException;
+    }
+
+    /**
+     * Writes it now, or when the disk takes it: one that is full, or gone, is not the end of a run. Until then the run's row
+     * says what it waits for. What is damaged is damaged for good, and thrown.
+     */
+    private <T> T whenTheDiskTakesIt(String what, Writing<T> writing) throws IOException, InterruptedException {
+        boolean said = false;
+        while (true) {
+            try {
+                T written = writing.write();
+                if (said) {
+                    LOG.infof("%s is written, and run %s goes on", what, request.runId());
+                    waitsFor(null);
+                }
+                return written;
+            } catch (DatasetException | CorruptCheckpointException e) {
+                throw e;
+            } catch (IOException e) {
+                if (!said) {
+                    String problem = what + " cannot be written, and the run waits: " + e.getMessage()
+                            + ". It goes on by itself when the disk takes it";
+                    LOG.errorf("Run %s: %s", request.runId(), problem);
+                    waitsFor(problem);
+                    said = true;
+                }
+                pause();
+            }
+        }
+    }
+
+    private void waitsFor(String problem) {
+        Database.whenThere(
+                () -> {
+                    runs.queue().waits(lease.lease(), problem);
+                    return null;
+                },
+                this::interrupted);
+    }
+
+    private void pause() throws InterruptedException {
+        long until = System.nanoTime() + BETWEEN_TRIES.toNanos();
+        while (System.nanoTime() < until) {
+            if (interrupted()) {
+                throw new InterruptedException(
+                        "run " + request.runId() + " was interrupted while it waited for the disk");
+            }
+            Thread.sleep(100);
+        }
+    }
+
     private void checkOwner() {
+        metrics.awaitStored(this::interrupted);
         Database.whenThere(() -> runs.queue().own(lease.lease()), this::interrupted);
     }
 

@@ -62,7 +62,7 @@ public class CountingStage implements StageTraining {
         }
         return new Hyperparameters(
                         "adamw", 0.01, 0.01, 0.1, "cosine", 2, STEPS, 1, 1, 8, 0.1, 0.9, 0.95, 1e-8, 1, 0, 5, 0, 4, 0,
-                        "float32", 0)
+                        "float32", 1, 0)
                 .with(overrides);
     }
 
@@ -132,7 +132,8 @@ public class CountingStage implements StageTraining {
         }
     }
 
-    private static void save(TrainingRun run, long step, float weight, Double loss) throws IOException {
+    private static void save(TrainingRun run, long step, float weight, Double loss)
+            throws IOException, InterruptedException {
         Map<String, Double> metrics = loss == null
                 ? Map.of()
                 : Map.of(Checkpoint.VALIDATION_LOSS, loss, TrainingRun.BEST_VALIDATION_LOSS, loss);

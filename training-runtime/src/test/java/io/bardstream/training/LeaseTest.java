@@ -19,6 +19,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -82,6 +83,33 @@ class LeaseTest {
         Lease taken = queue.claim(run.id, "another").orElseThrow();
         assertThat(taken.fence()).isEqualTo(run.fence + 1);
         queue.release(taken);
+    }
+
+    @Test
+    void theLeaseOfAProcessKilledOnThisMachineIsNotWaitedFor() throws Exception {
+        // Given a run whose owner's lease has an hour to go, on this machine
+        Run run = run();
+        WorkerProcess self = WorkerProcess.current();
+        Process child = new ProcessBuilder("sleep", "600").start();
+        WorkerProcess killed =
+                new WorkerProcess(self.boot(), self.namespace(), child.pid(), startOf(child.pid()), "killed");
+        QuarkusTransaction.requiringNew()
+                .run(() -> Run.update(
+                        "leaseOwner = ?1, leaseUntil = ?2, fence = fence + 1 where id = ?3",
+                        killed.toString(),
+                        Instant.now().plus(Duration.ofHours(1)),
+                        run.id));
+        CountingStage.open();
+        assertThat(queue.claim(run.id, "another")).isEmpty();
+
+        // When the owner is killed, then another goes on at once
+        child.destroyForcibly().waitFor();
+        await().atMost(SOON).until(() -> run().status == RunStatus.SUCCEEDED);
+    }
+
+    private static long startOf(long pid) throws IOException {
+        String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+        return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[19]);
     }
 
     @Test

@@ -268,6 +268,40 @@ class RunsTest {
     }
 
     @Test
+    void aRunThatTheDiskTakesNothingFromWaitsSaysSoAndGoesOn() throws IOException {
+        // Given a run in whose folder nothing can be written, for it is a file
+        Dataset dataset = corpus.publishBlocks(100);
+        CountingStage.close();
+        CountingStage.GATE.release(4);
+        corpus.announce(dataset);
+        await().atMost(SOON).until(() -> runsOf(dataset).stream().anyMatch(run -> run.step == 4));
+        String id = runsOf(dataset).get(0).id;
+        Path folder = home.checkpoints().resolve(id);
+        try (Stream<Path> written = Files.walk(folder)) {
+            assertThat(written.anyMatch(file -> file.endsWith("run.json"))).isTrue();
+        }
+        Path aside = folder.resolveSibling("aside");
+        Files.move(folder, aside);
+        Files.createFile(folder);
+
+        // When it comes to its next checkpoint, then it stands still and says why, and has announced nothing
+        CountingStage.open();
+        await().atMost(SOON).until(() -> find(id).error != null);
+        assertThat(find(id).error)
+                .contains("cannot be written, and the run waits")
+                .contains(id);
+        assertThat(find(id).status).isEqualTo(RunStatus.RUNNING);
+        assertThat(find(id).checkpoint).isNull();
+
+        // When the disk takes it again, then the run goes on and ends as if nothing had been
+        Files.delete(folder);
+        Files.move(aside, folder);
+        Run run = awaitRunOf(dataset, RunStatus.SUCCEEDED);
+        assertThat(run.error).isNull();
+        assertThat(checkpoints(id)).extracting(Checkpoint::step).containsExactly(5L, 10L, 15L, 20L);
+    }
+
+    @Test
     void aRequestOnTheTopicIsRunByTheServiceOfItsStage() {
         // Given a request of another service for this one's stage, whose dataset comes later
         Dataset dataset = corpus.publishBlocks(100);
