@@ -101,8 +101,7 @@ public final class Decoder implements AutoCloseable {
      */
     public static Decoder load(Path folder, Compute compute, int slots) throws IOException {
         ModelConfig model = HuggingFaceFormat.readConfig(folder);
-        GptConfig config = new GptConfig(
-                model.layers(), model.heads(), model.width(), model.contextLength(), model.vocabularySize());
+        GptConfig config = GptConfig.of(model);
         try (SafeTensors file = SafeTensors.open(folder.resolve(HuggingFaceFormat.WEIGHTS))) {
             Map<String, String> stored = HuggingFaceFormat.locate(file, model);
             return new Decoder(config, compute, slots, (name, scope) -> {

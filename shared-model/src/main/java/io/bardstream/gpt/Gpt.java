@@ -85,14 +85,7 @@ public final class Gpt implements AutoCloseable {
      */
     public static Gpt load(Path checkpointFolder, Compute compute) throws IOException {
         ModelConfig stored = HuggingFaceFormat.readConfig(checkpointFolder);
-        Gpt gpt = new Gpt(
-                new GptConfig(
-                        stored.layers(),
-                        stored.heads(),
-                        stored.width(),
-                        stored.contextLength(),
-                        stored.vocabularySize()),
-                compute);
+        Gpt gpt = new Gpt(GptConfig.of(stored), compute);
         try (SafeTensors file = SafeTensors.open(checkpointFolder.resolve(HuggingFaceFormat.WEIGHTS))) {
             for (Map.Entry<String, String> name :
                     HuggingFaceFormat.locate(file, stored).entrySet()) {

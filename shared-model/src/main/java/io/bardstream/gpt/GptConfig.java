@@ -1,5 +1,7 @@
 package io.bardstream.gpt;
 
+import io.bardstream.checkpoint.ModelConfig;
+
 /**
  * The shape of a GPT-2 (Radford et al. 2019): everything a checkpoint's config.json says about its tensors.
  *
@@ -20,6 +22,12 @@ public record GptConfig(int layers, int heads, int width, int contextLength, int
             throw new IllegalArgumentException("width " + width + " is not divisible by heads " + heads
                     + "; every head takes an equal share of the width");
         }
+    }
+
+    /** The shape that a checkpoint's config states. */
+    public static GptConfig of(ModelConfig stored) {
+        return new GptConfig(
+                stored.layers(), stored.heads(), stored.width(), stored.contextLength(), stored.vocabularySize());
     }
 
     private static void atLeastOne(String field, int value) {

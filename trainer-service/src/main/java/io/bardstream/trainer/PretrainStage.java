@@ -164,8 +164,7 @@ public class PretrainStage implements StageTraining {
                 "context_length",
                 "%d is more than the %d positions of parent '%s'"
                         .formatted(context, stored.contextLength(), parent.id()));
-        return new GptConfig(
-                stored.layers(), stored.heads(), stored.width(), stored.contextLength(), stored.vocabularySize());
+        return GptConfig.of(stored);
     }
 
     private ModelConfig config(Checkpoint parent) {

@@ -37,7 +37,7 @@ public class CheckpointsResource {
             Map<String, Double> metrics,
             String path,
             Instant at) {
-        static CheckpointView of(Checkpoint checkpoint) {
+        public static CheckpointView of(Checkpoint checkpoint) {
             return new CheckpointView(
                     checkpoint.id(),
                     checkpoint.model(),

@@ -51,6 +51,11 @@ public class Facts {
                 "announcedAt = instant where id = ?1 and announcedAt is null and toAnnounce", checkpoint.id());
     }
 
+    /** Stores a checkpoint that no run here wrote, to be announced by {@link Announcements}. */
+    public void add(Checkpoint checkpoint) {
+        insert(new StoredCheckpoint(checkpoint, true));
+    }
+
     void insert(StoredCheckpoint row) {
         database.createQuery(
                         "insert into StoredCheckpoint(id, runId, stage, step, validationLoss, fact, at, toAnnounce)"

@@ -20,6 +20,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -52,6 +53,7 @@ public class TokenFiles {
     private static final Logger LOG = Logger.getLogger(TokenFiles.class);
     private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration SILENCE = Duration.ofSeconds(30);
+    private static final Duration ANSWER = Duration.ofSeconds(5);
 
     private final BardstreamHome home;
     private final Map<String, Object> kafka;
@@ -78,6 +80,41 @@ public class TokenFiles {
             materialise(dataset, split, wide, file, interrupted);
         }
         return TokenFile.open(file, wide);
+    }
+
+    /**
+     * Which of a dataset's ranges the broker has no more, or has not got: for each a line that says why. Only offsets are
+     * compared, nothing is read.
+     *
+     * @throws TimeoutException where the broker does not answer
+     */
+    public List<String> missing(Dataset dataset) {
+        List<TopicPartition> partitions = dataset.splits().stream()
+                .flatMap(split -> split.ranges().stream())
+                .map(range -> new TopicPartition(range.topic(), range.partition()))
+                .distinct()
+                .toList();
+        Map<TopicPartition, Long> begins;
+        Map<TopicPartition, Long> ends;
+        try (Consumer<byte[], byte[]> consumer = consumer()) {
+            consumer.assign(partitions);
+            begins = consumer.beginningOffsets(partitions, ANSWER);
+            ends = consumer.endOffsets(partitions, ANSWER);
+        }
+        List<String> missing = new ArrayList<>();
+        for (Split split : dataset.splits()) {
+            for (Range range : split.ranges()) {
+                TopicPartition partition = new TopicPartition(range.topic(), range.partition());
+                if (range.start() < begins.get(partition)) {
+                    missing.add("%s of split %s: the partition now begins at offset %d"
+                            .formatted(where(range), split.name(), begins.get(partition)));
+                } else if (range.end() > ends.get(partition)) {
+                    missing.add("%s of split %s: the partition ends at offset %d"
+                            .formatted(where(range), split.name(), ends.get(partition)));
+                }
+            }
+        }
+        return missing;
     }
 
     private static boolean matches(Path file, Split split, boolean wide) throws IOException {

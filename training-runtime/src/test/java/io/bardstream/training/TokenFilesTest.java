@@ -16,8 +16,13 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -154,6 +159,33 @@ class TokenFilesTest {
         assertThatThrownBy(() -> files.open(dataset, Split.TRAIN, () -> false))
                 .isInstanceOf(DatasetException.class)
                 .hasMessageContaining("ends at offset " + (first.offset() + 1));
+    }
+
+    @Test
+    void rangesThatAreNotThereAreNamedWithoutReadingThem() throws Exception {
+        // Given a dataset, and one that claims more than there is
+        Dataset dataset = corpus.publishBlocks(100);
+        assertThat(files.missing(dataset)).isEmpty();
+        Split train = dataset.split(Split.TRAIN).orElseThrow();
+        Range range = train.ranges().get(0);
+        Range beyond = new Range(range.topic(), range.partition(), range.start(), range.end() + 1_000_000);
+        Dataset claiming = corpus.manifest(new Split(
+                train.name(), train.tokens(), train.bytes(), train.blocks(), train.sha256(), List.of(beyond)));
+
+        // When its first record is removed, as retention would
+        try (Admin broker = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, kafka))) {
+            broker.deleteRecords(Map.of(
+                            new TopicPartition(range.topic(), range.partition()),
+                            RecordsToDelete.beforeOffset(range.start() + 1)))
+                    .all()
+                    .get();
+        }
+
+        // Then each is named with the reason
+        assertThat(files.missing(dataset))
+                .containsExactly("token-batches-%d [%d, %d) of split train: the partition now begins at offset %d"
+                        .formatted(range.partition(), range.start(), range.end(), range.start() + 1));
+        assertThat(files.missing(claiming)).hasSize(1);
     }
 
     @Test
