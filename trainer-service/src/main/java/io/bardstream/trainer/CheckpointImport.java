@@ -103,7 +103,7 @@ public class CheckpointImport {
         CheckpointFolder folder = store.write(run, id, into -> {
             HuggingFaceFormat.writeDescription(into, config, TokenizerFiles.of(tokenizer));
             new CheckpointMetrics(Map.of()).write(into);
-            new Lineage(id, 0, null, dataset, null, null, codeVersion, begun, Instant.now(), origin).write(into);
+            new Lineage(id, 0, null, dataset, null, null, codeVersion, null, begun, Instant.now(), origin).write(into);
             ofSource(() -> {
                 source.writeWeights(into.resolve(HuggingFaceFormat.WEIGHTS), config);
                 return null;
