@@ -24,13 +24,14 @@ class Facts {
     }
 
     void store(Generation generation) {
-        database.createQuery("insert into StoredGeneration(id, requestId, checkpoint, fact, at)"
-                        + " values (?1, ?2, ?3, ?4, ?5) on conflict(id) do nothing")
+        database.createQuery("insert into StoredGeneration(id, requestId, prompt, checkpoint, fact, at)"
+                        + " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict(id) do nothing")
                 .setParameter(1, generation.id())
                 .setParameter(2, generation.requestId())
-                .setParameter(3, generation.checkpoint())
-                .setParameter(4, json(generation))
-                .setParameter(5, generation.at())
+                .setParameter(3, Prompt.idOf(generation.prompt()))
+                .setParameter(4, generation.checkpoint())
+                .setParameter(5, json(generation))
+                .setParameter(6, generation.at())
                 .executeUpdate();
     }
 

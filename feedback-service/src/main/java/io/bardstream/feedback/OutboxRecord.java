@@ -22,7 +22,7 @@ public class OutboxRecord extends PanacheEntityBase {
 
     public String topic;
     public String key;
-    public String fact;
+    public String fact; // null is a tombstone
     public Instant createdAt;
     public Instant announcedAt;
 
@@ -34,11 +34,16 @@ public class OutboxRecord extends PanacheEntityBase {
         return of(Topics.GENERATION_REQUESTS, request.id(), request);
     }
 
-    private static <T> OutboxRecord of(Topic<T> topic, String key, T event) {
+    /** A record that removes what stands under this key. */
+    static OutboxRecord tombstone(Topic<?> topic, String key) {
+        return of(topic, key, null);
+    }
+
+    private static OutboxRecord of(Topic<?> topic, String key, Object event) {
         OutboxRecord record = new OutboxRecord();
         record.topic = topic.name();
         record.key = key;
-        record.fact = Facts.json(event);
+        record.fact = event == null ? null : Facts.json(event);
         record.createdAt = Instant.now();
         return record;
     }

@@ -17,6 +17,7 @@ public class StoredGeneration extends PanacheEntityBase {
     public String id;
 
     public String requestId;
+    public String prompt; // id of the prompt's text
     public String checkpoint;
     public String fact;
     public Instant at;

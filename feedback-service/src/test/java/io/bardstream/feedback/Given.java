@@ -5,9 +5,13 @@ import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Stage;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import jakarta.persistence.EntityManager;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.stream.IntStream;
 
 /** Facts for the tests, ordinary but for what a test is about. */
 final class Given {
@@ -63,5 +67,59 @@ final class Given {
                 GenerationRequest.Format.RAW,
                 List.of(new GenerationRequest.Candidate("c1", Map.of(), 1)),
                 NOON);
+    }
+
+    /** Empties what people gave, so that a test sees its own pairs only. */
+    static void nothingJudged(EntityManager database) {
+        sql(database, "delete from feedback.vote");
+        sql(database, "delete from feedback.comparison");
+        sql(database, "delete from feedback.score");
+    }
+
+    static void sql(EntityManager database, String statement) {
+        QuarkusTransaction.requiringNew()
+                .run(() -> database.createNativeQuery(statement).executeUpdate());
+    }
+
+    /** Open pairs of two texts each, the oldest first. */
+    static List<String> pairs(int count) {
+        return QuarkusTransaction.requiringNew()
+                .call(() -> IntStream.range(0, count).mapToObj(Given::pair).toList());
+    }
+
+    private static String pair(int number) {
+        Comparison comparison = new Comparison();
+        comparison.id = "comparison-" + UUID.randomUUID();
+        comparison.origin = Comparison.Origin.POOL;
+        comparison.prompt = Prompt.idOf("ROMEO:");
+        String first = "first of " + comparison.id;
+        String second = "second of " + comparison.id;
+        comparison.texts = Facts.json(new Comparison.Texts("ROMEO:", first, second));
+        comparison.firstGeneration = "g-" + first.replace(' ', '-');
+        comparison.secondGeneration = "g-" + second.replace(' ', '-');
+        comparison.firstCheckpoint = "c1";
+        comparison.secondCheckpoint = "c1";
+        comparison.state = Comparison.State.OPEN;
+        comparison.createdAt = NOON.plusSeconds(number);
+        comparison.persist();
+        return comparison.id;
+    }
+
+    /** What a reward model thinks of a pair's texts. */
+    static void scores(String comparison, double first, double second) {
+        QuarkusTransaction.requiringNew().run(() -> {
+            Comparison pair = Comparison.findById(comparison);
+            score(pair.firstGeneration, first);
+            score(pair.secondGeneration, second);
+        });
+    }
+
+    private static void score(String generation, double value) {
+        StoredScore score = new StoredScore();
+        score.generationId = generation;
+        score.rewardModel = "reward-1";
+        score.value = value;
+        score.at = NOON;
+        score.persist();
     }
 }

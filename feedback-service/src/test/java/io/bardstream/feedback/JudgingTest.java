@@ -1,0 +1,365 @@
+package io.bardstream.feedback;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.equalTo;
+
+import io.bardstream.embedded.Broker;
+import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.event.Preference;
+import io.bardstream.event.Preference.Choice;
+import io.bardstream.event.Topics;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.http.ContentType;
+import io.restassured.response.ValidatableResponse;
+import jakarta.inject.Inject;
+import jakarta.persistence.EntityManager;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Pairs handed out and votes taken, over HTTP, the real database and the real broker. */
+@QuarkusTest
+@QuarkusTestResource(EmbeddedServices.class)
+class JudgingTest {
+    @ConfigProperty(name = "kafka.bootstrap.servers")
+    String bootstrapServers;
+
+    @Inject
+    EntityManager database;
+
+    @BeforeEach
+    void anEmptyPool() {
+        Given.nothingJudged(database);
+    }
+
+    @Test
+    void withoutAPairThereIsNone() {
+        next("ann").statusCode(204);
+    }
+
+    @Test
+    void aReloadShowsTheSameSides() {
+        // Given
+        Given.pairs(5);
+
+        // When
+        Shown first = shown("ann");
+
+        // Then
+        assertThat(shown("ann")).isEqualTo(first);
+        assertThat(List.of(first.a(), first.b()))
+                .containsExactlyInAnyOrder("first of " + first.id(), "second of " + first.id());
+    }
+
+    @Test
+    void eachSideIsAsLikely() {
+        long swapped = IntStream.range(0, 1_000)
+                .filter(i -> Sides.swapped("comparison-" + i, "ann"))
+                .count();
+
+        assertThat(swapped).isBetween(440L, 560L);
+    }
+
+    @Test
+    void theNextButOneIsAnother() {
+        // Given
+        Given.pairs(2);
+        Shown first = shown("ann");
+
+        // When
+        Shown second = next("ann", first.id()).statusCode(200).extract().as(Shown.class);
+
+        // Then
+        assertThat(second.id()).isNotEqualTo(first.id());
+        assertThat(shown("ann")).as("the first is still held").isEqualTo(first);
+        next("ann", first.id(), second.id()).statusCode(204);
+    }
+
+    @Test
+    void noTwoPeopleHoldOnePairAtOnceButItComesBackWhenItsTimeIsOver() {
+        // Given
+        Given.pairs(1);
+        Shown shown = shown("ann");
+        next("bob").statusCode(204);
+
+        // When
+        Given.sql(database, "update feedback.assignment set expires_at = now() - interval '1 second'");
+
+        // Then
+        assertThat(shown("bob").id()).isEqualTo(shown.id());
+        next("ann").statusCode(204);
+    }
+
+    @Test
+    void peopleWhoAskAtOnceGetDifferentPairs() throws Exception {
+        // Given
+        Given.pairs(20);
+
+        // When
+        Set<String> ids = new HashSet<>();
+        for (Shown shown : atOnce(20, i -> () -> shown("annotator-" + i))) {
+            ids.add(shown.id());
+        }
+
+        // Then
+        assertThat(ids).hasSize(20);
+    }
+
+    @Test
+    void aVoteIsOneFactHoweverOftenItIsSent() throws Exception {
+        // Given
+        Given.pairs(1);
+        Shown shown = shown("ann");
+
+        // When
+        List<Integer> statuses = atOnce(
+                8,
+                i -> () ->
+                        vote(shown.id(), "ann", "a", "why not", null).extract().statusCode());
+
+        // Then
+        assertThat(statuses)
+                .containsOnlyOnce(201)
+                .filteredOn(status -> status != 201)
+                .containsOnly(200);
+        assertThat(published(shown.id())).singleElement().satisfies(fact -> {
+            assertThat(fact.choice()).isEqualTo(Choice.A);
+            assertThat(fact.a()).isEqualTo(shown.a());
+            assertThat(fact.b()).isEqualTo(shown.b());
+            assertThat(fact.prompt()).isEqualTo(shown.prompt());
+            assertThat(fact.comment()).isEqualTo("why not");
+            assertThat(fact.annotator()).isEqualTo("ann");
+            assertThat(fact.generationA()).isEqualTo("g-" + shown.a().replace(' ', '-'));
+        });
+        assertThat(state(shown.id())).isEqualTo(Comparison.State.JUDGED);
+    }
+
+    @Test
+    void aDifferentVoteIsRefusedUnlessItReplacesAndThenNamesTheOneBefore() {
+        // Given
+        Given.pairs(1);
+        Shown shown = shown("ann");
+        String first = vote(shown.id(), "ann", "a", null, null)
+                .statusCode(201)
+                .extract()
+                .path("id");
+
+        // When
+        vote(shown.id(), "ann", "b", null, null).statusCode(409).body("error.param", equalTo("choice"));
+        String second = vote(shown.id(), "ann", "b", null, true)
+                .statusCode(201)
+                .body("supersedes", equalTo(first))
+                .extract()
+                .path("id");
+        vote(shown.id(), "ann", "b", null, true).statusCode(200).body("id", equalTo(second));
+
+        // Then
+        assertThat(published(shown.id())).extracting(Preference::id).containsExactly(first, second);
+        assertThat(published(shown.id())).extracting(Preference::supersedes).containsExactly(null, first);
+    }
+
+    @Test
+    void anUndoIsASkipThatSupersedesAndTheAnnotatorIsAskedAgain() {
+        // Given
+        Given.pairs(3);
+        Shown shown = shown("ann");
+        next("ann", shown.id()).statusCode(200);
+        String vote = vote(shown.id(), "ann", "a", null, null)
+                .statusCode(201)
+                .extract()
+                .path("id");
+
+        // When
+        for (int i = 0; i < 2; i++) {
+            given().queryParam("annotator", "ann")
+                    .delete("/v1/comparisons/{id}/vote", shown.id())
+                    .then()
+                    .statusCode(200)
+                    .body("id", equalTo(shown.id()))
+                    .body("a", equalTo(shown.a()));
+        }
+
+        // Then
+        assertThat(shown("ann")).as("before what was fetched ahead").isEqualTo(shown);
+        assertThat(state(shown.id())).isEqualTo(Comparison.State.OPEN);
+        vote(shown.id(), "ann", "b", null, null).statusCode(201);
+        List<Preference> chain = published(shown.id());
+        assertThat(chain).extracting(Preference::choice).containsExactly(Choice.A, Choice.SKIP, Choice.B);
+        assertThat(chain)
+                .extracting(Preference::supersedes)
+                .containsExactly(null, vote, chain.get(1).id());
+        given().get("/v1/annotators/ann")
+                .then()
+                .statusCode(200)
+                .body("votes", equalTo(1))
+                .body("judged", equalTo(1))
+                .body("today", equalTo(1));
+        given().get("/v1/annotators/ann/votes")
+                .then()
+                .statusCode(200)
+                .body("data.size()", equalTo(1))
+                .body("data[0].choice", equalTo("b"))
+                .body("data[0].a", equalTo(shown.a()));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Choice.class)
+    void nobodyIsAskedTwice(Choice choice) {
+        // Given
+        Given.pairs(1);
+        Shown shown = shown("ann");
+
+        // When
+        vote(shown.id(), "ann", choice.label(), null, null).statusCode(201);
+
+        // Then
+        next("ann").statusCode(204);
+        assertThat(state(shown.id()))
+                .isEqualTo(
+                        choice == Choice.FLAG
+                                ? Comparison.State.FLAGGED
+                                : choice == Choice.SKIP ? Comparison.State.OPEN : Comparison.State.JUDGED);
+        assertThat(published(shown.id())).extracting(Preference::choice).containsExactly(choice);
+    }
+
+    @Test
+    void theOneTheRewardModelIsLeastSureOfComesFirst() {
+        // Given
+        List<String> ids = Given.pairs(3);
+        Given.scores(ids.get(0), 2, -1);
+        Given.scores(ids.get(1), 0.5, 0.75);
+        // the third has no score
+
+        // When, Then
+        assertThat(shown("ann").id()).isEqualTo(ids.get(1));
+        assertThat(shown("bob").id()).isEqualTo(ids.get(0));
+        assertThat(shown("eve").id()).isEqualTo(ids.get(2));
+    }
+
+    @Test
+    void whatIsWrongIsNamed() {
+        Given.pairs(1);
+        Shown shown = shown("ann");
+
+        next("no handle").statusCode(400).body("error.param", equalTo("annotator"));
+        next("..").statusCode(400);
+        given().get("/v1/comparisons/next").then().statusCode(400).body("error.param", equalTo("annotator"));
+        vote("nothing", "ann", "a", null, null).statusCode(404);
+        vote(shown.id(), "ann", "c", null, null).statusCode(400).body("error.param", equalTo("choice"));
+        vote(shown.id(), "ann", null, null, null).statusCode(400).body("error.param", equalTo("choice"));
+        vote(shown.id(), "<b>", "a", null, null).statusCode(400).body("error.param", equalTo("annotator"));
+        vote(shown.id(), "ann", "a", "x".repeat(2001), null).statusCode(400).body("error.param", equalTo("comment"));
+        vote(shown.id(), "ann", "a", "\u0000", null).statusCode(400).body("error.param", equalTo("comment"));
+        given().queryParam("annotator", "ann")
+                .delete("/v1/comparisons/{id}/vote", shown.id())
+                .then()
+                .statusCode(404);
+        given().contentType(ContentType.JSON)
+                .body("{\"text\":\" \"}")
+                .post("/v1/prompts")
+                .then()
+                .statusCode(400);
+        assertThat(published(shown.id())).isEmpty();
+    }
+
+    @Test
+    void promptsAreThereOnce() {
+        String text = "Add me " + System.nanoTime() + "\n";
+
+        String id = given().contentType(ContentType.JSON)
+                .body(Map.of("text", text))
+                .post("/v1/prompts")
+                .then()
+                .statusCode(201)
+                .body("text", equalTo(text))
+                .extract()
+                .path("id");
+        given().contentType(ContentType.JSON)
+                .body(Map.of("text", text))
+                .post("/v1/prompts")
+                .then()
+                .statusCode(200)
+                .body("id", equalTo(id));
+
+        List<String> texts =
+                given().get("/v1/prompts").then().statusCode(200).extract().path("data.text");
+        assertThat(texts).contains(text).containsAll(Prompts.bundled()).doesNotHaveDuplicates();
+    }
+
+    private static ValidatableResponse next(String annotator, Object... except) {
+        return given().queryParam("annotator", annotator)
+                .queryParam("except", except)
+                .get("/v1/comparisons/next")
+                .then();
+    }
+
+    private static Shown shown(String annotator) {
+        return next(annotator).statusCode(200).extract().as(Shown.class);
+    }
+
+    private static ValidatableResponse vote(
+            String comparison, String annotator, String choice, String comment, Boolean replace) {
+        Map<String, Object> ballot = new HashMap<>();
+        ballot.put("annotator", annotator);
+        ballot.put("choice", choice);
+        ballot.put("comment", comment);
+        ballot.put("replace", replace);
+        return given().contentType(ContentType.JSON)
+                .body(ballot)
+                .post("/v1/comparisons/{id}/vote", comparison)
+                .then();
+    }
+
+    /** What stands on the topic of a comparison, when all that is to be announced has been. */
+    private List<Preference> published(String comparison) {
+        await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
+                .call(() -> OutboxRecord.count("announcedAt is null") == 0));
+        return new Broker(bootstrapServers)
+                .read(Topics.PREFERENCES).stream()
+                        .filter(fact -> fact.comparison().equals(comparison))
+                        .toList();
+    }
+
+    private static Comparison.State state(String comparison) {
+        return QuarkusTransaction.requiringNew().call(() -> Comparison.<Comparison>findById(comparison).state);
+    }
+
+    private interface Work<T> {
+        Callable<T> of(int number);
+    }
+
+    private static <T> List<T> atOnce(int times, Work<T> work) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(times);
+        try {
+            List<Future<T>> running = new ArrayList<>();
+            for (int i = 0; i < times; i++) {
+                running.add(threads.submit(work.of(i)));
+            }
+            List<T> results = new ArrayList<>();
+            for (Future<T> one : running) {
+                results.add(one.get());
+            }
+            return results;
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+}
