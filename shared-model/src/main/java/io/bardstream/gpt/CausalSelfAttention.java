@@ -27,7 +27,7 @@ final class CausalSelfAttention {
         int batch = (int) pass.tokens().getShape().get(0);
         int length = (int) pass.tokens().getShape().get(1);
         NDArray qkv = queriesKeysValues.forward(x, pass); // (B·T, 3C)
-        NDList attended = kernels.attention(qkv, batch, length, heads); // (B·T, C), saved…
+        NDList attended = kernels.attention(qkv, batch, length, heads, pass.walls()); // (B·T, C), saved…
         qkv.close();
         pass.save(attended.subList(1, attended.size()));
         return projection.forward(attended.get(0), pass); // (B·T, C)

@@ -3,6 +3,7 @@ package io.bardstream.gpt;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.bardstream.kernel.Compute;
+import io.bardstream.kernel.Kernels;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -13,31 +14,56 @@ import java.util.List;
  * Closing it frees everything.
  */
 public final class ForwardPass implements AutoCloseable {
+    private final Kernels kernels;
     private final NDManager scope;
     private final boolean training;
     private final Dropout dropout;
     private final Deque<List<NDArray>> saved = new ArrayDeque<>();
     private NDArray tokens;
+    private NDArray positions;
+    private NDArray walls;
 
-    private ForwardPass(NDManager scope, boolean training, Dropout dropout) {
-        this.scope = scope;
+    private ForwardPass(Compute compute, boolean training, Dropout dropout) {
+        this.kernels = compute.kernels();
+        this.scope = compute.scope();
         this.training = training;
         this.dropout = dropout;
     }
 
     /** A pass that a backward pass follows. */
     public static ForwardPass training(Compute compute, Dropout dropout) {
-        return new ForwardPass(compute.scope(), true, dropout);
+        return new ForwardPass(compute, true, dropout);
     }
 
     /** A pass that keeps nothing: evaluation. */
     public static ForwardPass inference(Compute compute) {
-        return new ForwardPass(compute.scope(), false, Dropout.NONE);
+        return new ForwardPass(compute, false, Dropout.NONE);
     }
 
     /** The manager of the pass's arrays. */
     public NDManager scope() {
         return scope;
+    }
+
+    /**
+     * Says that rows hold several documents side by side: attention does not cross from one to another, and positions
+     * count from each one's start. To be said before the forward pass.
+     *
+     * @param starts for each token, the index in its row at which its document starts, (B, T) int64
+     */
+    public void documents(NDArray starts) {
+        positions = kernels.positions(starts); // (B, T)
+        walls = kernels.walls(starts); // (B, 1, T, T)
+    }
+
+    /** Each token's position in its document, (B, T); null where each row is one. */
+    NDArray positions() {
+        return positions;
+    }
+
+    /** What is added to attention's scores, (B, 1, T, T); null where each row is one document. */
+    NDArray walls() {
+        return walls;
     }
 
     boolean training() {

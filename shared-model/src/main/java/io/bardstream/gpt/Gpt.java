@@ -135,7 +135,7 @@ public final class Gpt implements AutoCloseable {
                     + tokens.getShape().get(1) + " tokens does not fit the context of " + config.contextLength());
         }
         pass.tokens(tokens);
-        NDArray x = kernels.embedding(tokens, wte.master(), wpe.master()); // (B·T, C) float32
+        NDArray x = kernels.embedding(tokens, wte.master(), wpe.master(), pass.positions()); // (B·T, C) float32
         NDArray mask = pass.dropout().mask(kernels, x, EMBEDDING, 0); // (B·T, C) booleans, or null
         if (mask != null) {
             kernels.mask(x, mask, pass.dropout().scale());
@@ -160,7 +160,7 @@ public final class Gpt implements AutoCloseable {
                 kernels.mask(dx, mask, pass.dropout().scale());
             }
         }
-        kernels.embeddingBackward(dx, pass.tokens(), wte.gradient(), wpe.gradient());
+        kernels.embeddingBackward(dx, pass.tokens(), wte.gradient(), wpe.gradient(), pass.positions());
         dx.close();
         parameters.written();
     }

@@ -38,6 +38,8 @@ public final class Kernels {
     private final TorchCall residualInPlace;
     private final TorchCall residualBackward;
     private final TorchCall dropoutMask;
+    private final TorchCall positions;
+    private final TorchCall walls;
     private final TorchCall embedding;
     private final TorchCall embeddingBackward;
     private final TorchCall maskInPlace;
@@ -64,6 +66,8 @@ public final class Kernels {
         residualInPlace = trunk.call("residual_");
         residualBackward = trunk.call("residual_backward");
         dropoutMask = trunk.call("dropout_mask");
+        positions = trunk.call("positions");
+        walls = trunk.call("walls");
         embedding = trunk.call("embedding");
         embeddingBackward = trunk.call("embedding_backward");
         maskInPlace = trunk.call("mask_");
@@ -125,9 +129,13 @@ public final class Kernels {
         return geluBackward.tensor(dy, slope);
     }
 
-    /** Causal attention: qkv (N, 3C) → y (N, C), followed by what {@link #attentionBackward} needs. */
-    public NDList attention(NDArray qkv, int batch, int length, int heads) {
-        return attention(qkv, batch, length, heads, ATTENTION_TILE);
+    /**
+     * Causal attention: qkv (N, 3C) → y (N, C), followed by what {@link #attentionBackward} needs.
+     *
+     * @param walls between the documents of a row, as {@link #walls} gives them; null where a row is one document
+     */
+    public NDList attention(NDArray qkv, int batch, int length, int heads, NDArray walls) {
+        return attention(qkv, batch, length, heads, ATTENTION_TILE, walls);
     }
 
     /** From dy (N, C) the gradient at qkv (N, 3C). */
@@ -135,8 +143,8 @@ public final class Kernels {
         return attentionBackward(dy, saved, batch, length, heads, ATTENTION_TILE);
     }
 
-    NDList attention(NDArray qkv, int batch, int length, int heads, int tile) {
-        return attention.tensors(qkv, batch, length, heads, tile);
+    NDList attention(NDArray qkv, int batch, int length, int heads, int tile, NDArray walls) {
+        return attention.tensors(qkv, batch, length, heads, tile, walls);
     }
 
     NDArray attentionBackward(NDArray dy, List<NDArray> saved, int batch, int length, int heads, int tile) {
@@ -164,14 +172,28 @@ public final class Kernels {
         return dropoutMask.tensor(x, (int) key, (int) (key >>> 32), (int) Math.min(limit, Integer.MAX_VALUE));
     }
 
-    /** tokens (B, T) → their embeddings and positions, (N, C) float32. */
-    public NDArray embedding(NDArray tokens, NDArray wte, NDArray wpe) {
-        return embedding.tensor(tokens, wte, wpe);
+    /** Where each token's document starts in its row, (B, T) → the token's position in its document, (B, T). */
+    public NDArray positions(NDArray starts) {
+        return positions.tensor(starts);
+    }
+
+    /** Where each token's document starts in its row, (B, T) → what to add to scores, (B, 1, T, T): -∞ across documents. */
+    public NDArray walls(NDArray starts) {
+        return walls.tensor(starts, dtype);
+    }
+
+    /**
+     * tokens (B, T) → their embeddings and positions, (N, C) float32.
+     *
+     * @param positions (B, T); null where each row counts from 0
+     */
+    public NDArray embedding(NDArray tokens, NDArray wte, NDArray wpe, NDArray positions) {
+        return embedding.tensor(tokens, wte, wpe, positions);
     }
 
     /** Adds dx (N, C) to the rows of dwte that the tokens name and to the positions of dwpe. */
-    public void embeddingBackward(NDArray dx, NDArray tokens, NDArray dwte, NDArray dwpe) {
-        embeddingBackward.run(dx, tokens, dwte, dwpe);
+    public void embeddingBackward(NDArray dx, NDArray tokens, NDArray dwte, NDArray dwpe, NDArray positions) {
+        embeddingBackward.run(dx, tokens, dwte, dwpe, positions);
     }
 
     /** x · mask · scale, in place. */

@@ -14,6 +14,9 @@ import io.bardstream.gpt.Gpt;
 public record NextToken(Batch batch) implements Objective {
     @Override
     public NDArray tokens(ForwardPass pass) {
+        if (batch.starts() != null) {
+            pass.documents(Gpt.tokens(pass, batch.rows(), batch.length(), batch.starts()));
+        }
         return Gpt.tokens(pass, batch.rows(), batch.length(), batch.inputs());
     }
 

@@ -81,8 +81,10 @@
 
   # Causal attention of H heads: softmax(QKᵀ/√D + mask)V, from qkv (N, 3C) to (N, C), followed by what the backward pass
   # needs. A tile of queries sees only the keys up to its own end, so most of the masked half is neither computed nor kept.
+  # Where documents lie side by side in a row, `walls` (see below) keeps each to itself; what it masks has probability 0,
+  # so the backward pass need not know of it.
 
-  def attention(self, qkv: Tensor, B: int, T: int, H: int, tile: int) -> List[Tensor]:
+  def attention(self, qkv: Tensor, B: int, T: int, H: int, tile: int, walls: Optional[Tensor]) -> List[Tensor]:
     C = qkv.size(1) // 3
     D = C // H
     r = qkv.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4).contiguous().view(3, B * H, T, D)
@@ -95,6 +97,8 @@
       end = start + n
       s = torch.bmm(q.narrow(1, start, n), r[1].narrow(1, 0, end).transpose(1, 2))  # (BH, n, end)
       s.narrow(2, start, n).add_(mask.narrow(0, 0, n).narrow(1, 0, n))
+      if walls is not None:
+        s.view(B, H, n, end).add_(walls.narrow(2, start, n).narrow(3, 0, end))
       p = torch.softmax(s, -1)
       y.narrow(1, start, n).copy_(torch.bmm(p, r[2].narrow(1, 0, end)))
       saved.append(p)
@@ -172,14 +176,33 @@
         torch.lt(low, limit, out=flat.narrow(0, half + start, rest))
     return mask
 
-  # Token and position embedding, from tokens (B, T) to the residual stream (N, C) in float32.
+  # Several documents in one row. Where each token's document starts, `starts` (B, T), gives the token's position in its
+  # own document, (B, T), and the walls between them: (B, 1, T, T), minus infinity where a key is another document's.
 
-  def embedding(self, tokens: Tensor, wte: Tensor, wpe: Tensor) -> Tensor:
-    return (torch.embedding(wte, tokens) + wpe.narrow(0, 0, tokens.size(1))).view(-1, wte.size(1))
+  def positions(self, starts: Tensor) -> Tensor:
+    return torch.arange(0, starts.size(1), dtype=torch.int64, device=starts.device) - starts
 
-  def embedding_backward(self, dx: Tensor, tokens: Tensor, dwte: Tensor, dwpe: Tensor) -> None:
+  def walls(self, starts: Tensor, dtype: int) -> Tensor:
+    B = starts.size(0)
+    T = starts.size(1)
+    key = torch.arange(0, T, dtype=torch.int64, device=starts.device)
+    before = torch.lt(key.view(1, 1, 1, T), starts.view(B, 1, T, 1))
+    return torch.zeros([B, 1, T, T], dtype=dtype, device=starts.device).masked_fill_(before, float("-inf"))
+
+  # Token and position embedding, from tokens (B, T) to the residual stream (N, C) in float32. Positions are 0 to T-1 in
+  # each row, unless given.
+
+  def embedding(self, tokens: Tensor, wte: Tensor, wpe: Tensor, positions: Optional[Tensor]) -> Tensor:
+    place = wpe.narrow(0, 0, tokens.size(1)) if positions is None else torch.embedding(wpe, positions)
+    return (torch.embedding(wte, tokens) + place).view(-1, wte.size(1))
+
+  def embedding_backward(self, dx: Tensor, tokens: Tensor, dwte: Tensor, dwpe: Tensor,
+                         positions: Optional[Tensor]) -> None:
     dwte.index_add_(0, tokens.view(-1), dx)
-    dwpe.narrow(0, 0, tokens.size(1)).add_(torch.sum(dx.view(tokens.size(0), tokens.size(1), dx.size(1)), [0]))
+    if positions is None:
+      dwpe.narrow(0, 0, tokens.size(1)).add_(torch.sum(dx.view(tokens.size(0), tokens.size(1), dx.size(1)), [0]))
+    else:
+      dwpe.index_add_(0, positions.view(-1), dx)
 
   def mask_(self, x: Tensor, mask: Tensor, scale: float) -> Tensor:
     return x.mul_(mask).mul_(scale)

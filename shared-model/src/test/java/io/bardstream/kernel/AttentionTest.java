@@ -23,7 +23,7 @@ class AttentionTest {
             NDArray dy = scope.create(gaussians(3 * 16 * 32, 4), new Shape(48, 32));
             NDArray heads = AttentionFormula.heads(qkv, 3, 4); // (3, B, H, T, D)
 
-            NDList kernel = compute.kernels().attention(qkv, 3, 16, 4, tile);
+            NDList kernel = compute.kernels().attention(qkv, 3, 16, 4, tile, null);
             NDArray back = compute.kernels()
                     .attentionBackward(dy, kernel.subList(1, kernel.size()), 3, 16, 4, tile); // (N, 3C)
             NDArray formula = AttentionFormula.causal(heads.get(0), heads.get(1), heads.get(2))
