@@ -9,6 +9,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
@@ -65,6 +66,17 @@ public final class BpeTokenizer {
      */
     public static BpeTokenizer fromVocabulary(String vocabJson, String mergesTxt) {
         return new BpeTokenizer(TokenizerJson.read(vocabJson, mergesTxt));
+    }
+
+    /**
+     * The tokenizer in which conversations can be written: this one where it has all of {@link SpecialTokens#ALL}, or else
+     * one that extends it by those it lacks, behind its last id. GPT-2's becomes one of 50,262 ids.
+     */
+    public BpeTokenizer withChatTokens() {
+        List<String> lacking = SpecialTokens.ALL.stream()
+                .filter(token -> !vocabulary.specials().containsKey(token))
+                .toList();
+        return lacking.isEmpty() ? this : new BpeTokenizer(vocabulary.withSpecials(lacking));
     }
 
     /**

@@ -103,6 +103,9 @@ final class TokenizerJson {
         if (vocabulary.specials().containsKey(SpecialTokens.PAD)) {
             root.put("pad_token", SpecialTokens.PAD);
         }
+        if (ChatFormat.isIn(vocabulary.specials().keySet())) {
+            root.put("chat_template", ChatFormat.template());
+        }
         return string(root);
     }
 

@@ -1,6 +1,7 @@
 package io.bardstream.tokenizer;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -71,6 +72,20 @@ final class Vocabulary {
             tokens[id] = special.getBytes(StandardCharsets.UTF_8);
         }
         return new Vocabulary(Arrays.asList(tokens), Arrays.asList(merges), ids);
+    }
+
+    /** This vocabulary with more special tokens behind its last id. */
+    Vocabulary withSpecials(List<String> added) {
+        List<byte[]> tokens = new ArrayList<>(size() + added.size());
+        for (int id = 0; id < size(); id++) {
+            tokens.add(bytesOf(id));
+        }
+        Map<String, Integer> ids = new LinkedHashMap<>(specials);
+        for (String special : added) {
+            ids.put(special, tokens.size());
+            tokens.add(special.getBytes(StandardCharsets.UTF_8));
+        }
+        return new Vocabulary(tokens, merges, ids);
     }
 
     int size() {
