@@ -3,14 +3,23 @@ package io.bardstream.launcher;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /** The folder that keeps all state between runs; one instance at a time uses it. */
 record Home(Path path) {
+    /**
+     * Homes that this process has locked. The lock file of one must not be opened again: POSIX gives up all locks that a process has on a file when
+     * it closes any of its descriptors of it.
+     */
+    private static final Set<Path> LOCKED = new HashSet<>();
+
+    private static final String LOCK = "lock";
+
     Home {
         path = path.toAbsolutePath().normalize();
     }
@@ -61,24 +70,29 @@ record Home(Path path) {
      * Takes the home for this process until the lock is closed or the process ends, however it ends; empty where another process has it.
      */
     Optional<FileLock> tryLock() {
-        try {
-            FileChannel channel =
-                    FileChannel.open(path.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            FileLock lock = channel.tryLock();
-            if (lock == null) {
-                channel.close();
+        synchronized (LOCKED) {
+            if (LOCKED.contains(path)) {
+                return Optional.empty();
             }
-            return Optional.ofNullable(lock);
-        } catch (OverlappingFileLockException thisProcessHasIt) {
-            return Optional.empty();
-        } catch (IOException e) {
-            throw new CommandFailure("The home " + path + " cannot be locked (" + e + ").", e);
+            try {
+                FileChannel channel =
+                        FileChannel.open(path.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock lock = channel.tryLock();
+                if (lock == null) {
+                    channel.close();
+                    return Optional.empty();
+                }
+                LOCKED.add(path);
+                return Optional.of(lock);
+            } catch (IOException e) {
+                throw new CommandFailure("The home " + path + " cannot be locked (" + e + ").", e);
+            }
         }
     }
 
     /** The instance that runs on this home now. */
     Optional<Instance> running() {
-        if (!Files.exists(path.resolve("lock"))) {
+        if (!Files.exists(path.resolve(LOCK))) {
             return Optional.empty();
         }
         Optional<FileLock> free = tryLock();
@@ -89,11 +103,15 @@ record Home(Path path) {
         return Instance.read(instanceFile());
     }
 
-    static void release(FileLock lock) {
-        try {
-            lock.acquiredBy().close();
-        } catch (IOException e) {
-            throw new CommandFailure("The home's lock could not be released (" + e + ").", e);
+    void release(FileLock lock) {
+        synchronized (LOCKED) {
+            try {
+                lock.acquiredBy().close();
+            } catch (IOException e) {
+                throw new CommandFailure("The home's lock could not be released (" + e + ").", e);
+            } finally {
+                LOCKED.remove(path);
+            }
         }
     }
 }

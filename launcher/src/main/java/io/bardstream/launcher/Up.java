@@ -139,7 +139,7 @@ final class Up implements Callable<Integer> {
         } catch (IOException e) {
             console.problem("bardstream", home.instanceFile() + " cannot be deleted: " + e);
         }
-        Home.release(lock);
+        home.release(lock);
         console.line("Stopped. State is kept in " + home.path());
         Runtime.getRuntime().halt(wasReady ? 0 : STOPPED_EARLY);
     }

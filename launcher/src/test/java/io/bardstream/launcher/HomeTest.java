@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 class HomeTest {
@@ -23,9 +25,9 @@ class HomeTest {
 
         // When, Then
         assertThat(home.tryLock()).isEmpty();
-        Home.release(lock);
+        home.release(lock);
         FileLock again = home.tryLock().orElseThrow();
-        Home.release(again);
+        home.release(again);
     }
 
     @Test
@@ -39,8 +41,30 @@ class HomeTest {
 
         // When, Then
         assertThat(home.running()).contains(instance);
-        Home.release(lock);
+        home.release(lock);
         assertThat(home.running()).isEmpty();
+    }
+
+    /** What another process sees is the kernel's view, not this one's. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void theKernelKeepsTheLockWhileThisProcessLooksAgain() throws Exception {
+        // Given
+        Home home = new Home(folder);
+        home.create();
+        FileLock lock = home.tryLock().orElseThrow();
+        String inode = ":" + Files.getAttribute(folder.resolve("lock"), "unix:ino") + " ";
+
+        // When
+        for (int i = 0; i < 5; i++) {
+            assertThat(home.running()).isEmpty(); // it has not described itself yet
+            System.gc(); // a forgotten descriptor would be closed
+        }
+
+        // Then
+        assertThat(Files.readString(Path.of("/proc/locks"))).contains(inode);
+        home.release(lock);
+        assertThat(Files.readString(Path.of("/proc/locks"))).doesNotContain(inode);
     }
 
     @Test
