@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
@@ -59,6 +60,23 @@ class FactsTest {
                 .isNotNull()
                 .extracting(StoredGeneration::generation)
                 .isEqualTo(generation));
+    }
+
+    @Test
+    void aGenerationIsFoundByItsIdUntilItIsErased() {
+        broker.publish(Topics.GENERATIONS, id, Given.generation(id, "But soft"));
+        eventually(() -> given().get("/v1/generations/" + id)
+                .then()
+                .statusCode(200)
+                .body("text", equalTo("But soft"))
+                .body("checkpoint", equalTo("c1")));
+
+        broker.publish(Topics.GENERATIONS, id, (byte[]) null);
+
+        eventually(() -> given().get("/v1/generations/" + id)
+                .then()
+                .statusCode(404)
+                .body("error.code", equalTo("generation_not_found")));
     }
 
     @Test
