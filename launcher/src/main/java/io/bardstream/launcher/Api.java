@@ -6,10 +6,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
@@ -100,6 +103,18 @@ final class Api {
             return json(send(request, HttpResponse.BodyHandlers.ofString()));
         } catch (FileNotFoundException e) {
             throw new CommandFailure("There is no file " + file + " that can be read.", e);
+        }
+    }
+
+    /** Writes what a GET answers, as it is, into a file that must not exist yet. */
+    void download(String path, Path file) throws IOException {
+        HttpResponse<InputStream> response =
+                send(request(path).GET().build(), HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream body = response.body()) {
+            if (response.statusCode() >= 400) {
+                throw refusal(response.statusCode(), new String(body.readAllBytes(), StandardCharsets.UTF_8));
+            }
+            Files.copy(body, file);
         }
     }
 

@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
             Generate.class,
             Train.class,
             Export.class,
+            Import.class,
+            Lineage.class,
             Prepare.class
         })
 public final class Bardstream implements Runnable {

@@ -49,6 +49,11 @@ class ArgumentsTest {
                 "train frobnicate",
                 "train pretrain --set learning_rate",
                 "export only-one",
+                "export dataset folder --format parquet",
+                "import",
+                "import one two",
+                "lineage",
+                "lineage no/id",
                 "logs frobnicate",
                 "logs --lines -1"
             })
@@ -65,7 +70,7 @@ class ArgumentsTest {
 
     @Test
     void whatFailsIsExitCode1WithOneLine() {
-        assertThat(run("export any any --home " + checkout.resolve("home") + " --port-base 1024"))
+        assertThat(run("lineage any --home " + checkout.resolve("home") + " --port-base 1024"))
                 .isEqualTo(1);
         assertThat(errors.toString())
                 .startsWith("bardstream: Nothing answers at http://127.0.0.1:1026")
