@@ -68,7 +68,7 @@ class RawTextToServedShakespeareTest {
         await().atMost(FIRST_SAMPLE).pollInterval(Duration.ofSeconds(1)).until(this::served);
 
         JsonNode completion =
-                post("/v1/completions", "{\"model\":\"bardstream\",\"prompt\":\"ROMEO:\",\"max_tokens\":16}");
+                post(0, "/v1/completions", "{\"model\":\"bardstream\",\"prompt\":\"ROMEO:\",\"max_tokens\":16}");
 
         assertThat(completion.at("/choices/0/text").asText()).isNotBlank();
         assertThat(completion.at("/usage/completion_tokens").asInt()).isEqualTo(16);
@@ -124,6 +124,60 @@ class RawTextToServedShakespeareTest {
 
     @Test
     @Order(5)
+    void aCheckpointGoesOutAsAFolderAndComesBackAsTheSameModel() throws Exception {
+        Path exported = folder.resolve("exported");
+        Command.Result export = run("export", "bardstream", exported.toString());
+        String original = export.output().strip().split(" ")[0];
+        Command.Result imported = run("import", exported.toString(), "--name", "again");
+        String copy = imported.output().lines().reduce((first, last) -> last).orElseThrow();
+
+        assertThat(copy).startsWith("again-");
+        String tokens = "{\"tokens\":[72,105,32,116,104,101,114,101]}";
+        assertThat(post(2, "/v1/checkpoints/" + copy + "/logits", tokens))
+                .isEqualTo(post(2, "/v1/checkpoints/" + original + "/logits", tokens));
+        await().atMost(GONE).until(() -> get(0, "/v1/models").toString().contains(copy));
+        assertThat(post(0, "/v1/completions", "{\"model\":\"" + copy + "\",\"prompt\":\"ROMEO:\",\"max_tokens\":4}")
+                        .at("/system_fingerprint")
+                        .asText())
+                .isEqualTo(copy);
+    }
+
+    @Test
+    @Order(6)
+    void anAnswerLeadsBackToTheText() throws Exception {
+        String answer = post(0, "/v1/completions", "{\"prompt\":\"JULIET:\",\"max_tokens\":4}")
+                .at("/id")
+                .asText();
+        String corpus = get(1, "/v1/corpora").at("/data/0/sha256").asText();
+
+        await().atMost(GONE)
+                .until(() ->
+                        bardstream.run(Duration.ofMinutes(1), "lineage", answer).exitCode() == 0);
+
+        JsonNode lineage = json.readTree(run("lineage", answer, "--json").output());
+        assertThat(lineage.at("/generation/prompt").asText()).isEqualTo("JULIET:");
+        assertThat(lineage.at("/checkpoint/dataset/corpus_sha256").asText()).isEqualTo(corpus);
+        assertThat(lineage.at("/checkpoint/missing")).isEmpty();
+        assertThat(lineage.at("/corpora/0/sha256").asText()).isEqualTo(corpus);
+    }
+
+    @Test
+    @Order(7)
+    void aDatasetGoesOutAsFlatFiles() throws Exception {
+        JsonNode dataset = get(1, "/v1/datasets").at("/data/0");
+        Path exported = folder.resolve("tokens");
+
+        run("export", dataset.at("/id").asText(), exported.toString(), "--format", "nanogpt");
+
+        assertThat(Files.size(exported.resolve("train.bin")))
+                .isEqualTo(2 * dataset.at("/splits/train/tokens").asLong());
+        assertThat(Files.size(exported.resolve("val.bin")))
+                .isEqualTo(2 * dataset.at("/splits/validation/tokens").asLong());
+        assertThat(exported).isDirectoryContaining("glob:**/{meta.pkl,tokenizer.json,lineage.json}");
+    }
+
+    @Test
+    @Order(8)
     void killingTheLauncherLeavesNothingBehind() throws Exception {
         List<ProcessHandle> family = up.descendants().toList();
         assertThat(family).isNotEmpty();
@@ -136,7 +190,7 @@ class RawTextToServedShakespeareTest {
     }
 
     @Test
-    @Order(6)
+    @Order(9)
     void aSecondUpFindsWhatIsDoneAndServes() throws Exception {
         up.waitFor();
         up = up(folder.resolve("up-again.log"));
@@ -153,7 +207,7 @@ class RawTextToServedShakespeareTest {
     }
 
     @Test
-    @Order(7)
+    @Order(10)
     void downStopsEverything() throws Exception {
         List<ProcessHandle> family = up.descendants().toList();
 
@@ -165,6 +219,12 @@ class RawTextToServedShakespeareTest {
 
     private Process up(Path log) throws IOException {
         return bardstream.start(log, "up", "--preset", "tiny", "--corpus", CORPUS.toString());
+    }
+
+    private Command.Result run(String... arguments) throws Exception {
+        Command.Result result = bardstream.run(Duration.ofMinutes(1), arguments);
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        return result;
     }
 
     /** The launcher's JVM: {@code up} itself where bash replaced itself by it, its child otherwise. */
@@ -216,8 +276,8 @@ class RawTextToServedShakespeareTest {
                 .build());
     }
 
-    private JsonNode post(String path, String body) throws Exception {
-        return answer(HttpRequest.newBuilder(URI.create(bardstream.address(0) + path))
+    private JsonNode post(int service, String path, String body) throws Exception {
+        return answer(HttpRequest.newBuilder(URI.create(bardstream.address(service) + path))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build());
