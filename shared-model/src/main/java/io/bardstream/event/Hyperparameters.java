@@ -3,12 +3,14 @@ package io.bardstream.event;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * How a run trains, every value resolved. The names are the field's own (nanoGPT, TRL); the defaults stand with the presets.
+ * How a run trains, every value resolved. The names are the field's own (nanoGPT, TRL). One set is made from another by
+ * {@link #with}, which checks names and values; what a preset changes stands in {@code train.Preset}.
  *
  * @param optimizer {@code adamw}, or {@code muon}: Muon for the hidden matrices, AdamW for the rest
  * @param learningRate peak rate of AdamW
@@ -57,6 +59,40 @@ public record Hyperparameters(
     private static final int MOST_THREADS = 1_024;
 
     private static final ObjectMapper MAPPER = EventJson.configure(new ObjectMapper());
+
+    /**
+     * nanoGPT's settings for OpenWebText, half a million tokens a step; betas, epsilon, decay and clipping are those of
+     * Brown et al. 2020, appendix B. Presets say what differs from them. Number format and threads are those
+     * of the machine, once a request is resolved.
+     */
+    public static final Hyperparameters DEFAULTS =
+            EventJson.read("""
+            {
+              "optimizer": "adamw",
+              "learning_rate": 6e-4,
+              "muon_learning_rate": 0.02,
+              "min_learning_rate": 0.1,
+              "schedule": "cosine",
+              "warmup_steps": 700,
+              "steps": 19000,
+              "batch_size": 8,
+              "gradient_accumulation": 60,
+              "context_length": 1024,
+              "weight_decay": 0.1,
+              "beta1": 0.9,
+              "beta2": 0.95,
+              "epsilon": 1e-8,
+              "gradient_clip": 1.0,
+              "dropout": 0.0,
+              "evaluation_interval": 250,
+              "evaluation_batches": 50,
+              "checkpoint_interval": 1000,
+              "sample_interval": 1000,
+              "dtype": "bfloat16",
+              "threads": 1,
+              "patience": 0
+            }
+            """.getBytes(StandardCharsets.UTF_8), Hyperparameters.class);
 
     public Hyperparameters {
         oneOf(optimizer, "optimizer", Set.of("adamw", "muon"));

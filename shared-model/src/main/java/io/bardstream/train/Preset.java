@@ -1,8 +1,11 @@
 package io.bardstream.train;
 
+import static java.util.Map.entry;
+
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.GptConfig;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A named model with its vocabulary and training defaults: the one place where these numbers stand. How they were found
@@ -15,30 +18,47 @@ import java.util.List;
  * @param pretraining how it is pretrained unless a request says otherwise
  */
 public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hyperparameters pretraining) {
+    private static final Hyperparameters SMALL = Hyperparameters.DEFAULTS.with(Map.ofEntries(
+            entry("optimizer", "muon"),
+            entry("muon_learning_rate", 2e-2),
+            entry("min_learning_rate", 0),
+            entry("schedule", "linear"),
+            entry("steps", 1_000),
+            entry("gradient_accumulation", 1),
+            entry("evaluation_interval", 100),
+            entry("evaluation_batches", 0),
+            entry("checkpoint_interval", 250),
+            entry("sample_interval", 250)));
+
     /** Two processor cores, minutes. */
     public static final Preset TINY = new Preset(
             "tiny",
             new GptConfig(4, 4, 128, 128, 1_024),
             false,
-            hyperparameters("muon", 1e-2, 2e-2, 0, "linear", 10, 1_000, 16, 1, 128, 0, 100, 0, 250, 250, 0));
+            SMALL.with(Map.ofEntries(
+                    entry("learning_rate", 1e-2),
+                    entry("warmup_steps", 10),
+                    entry("batch_size", 16),
+                    entry("context_length", 128))));
 
     /** A patient processor, or any GPU. */
     public static final Preset BABY = new Preset(
             "baby",
             new GptConfig(6, 6, 384, 256, 4_096),
             false,
-            hyperparameters("muon", 5e-3, 2e-2, 0, "linear", 20, 1_000, 8, 1, 256, 0.2, 100, 0, 250, 250, 0));
+            SMALL.with(Map.ofEntries(
+                    entry("learning_rate", 5e-3),
+                    entry("warmup_steps", 20),
+                    entry("batch_size", 8),
+                    entry("context_length", 256),
+                    entry("dropout", 0.2))));
 
     /** One consumer GPU of 16 GB; 124 million parameters. */
-    public static final Preset GPT2 =
-            new Preset("gpt2", new GptConfig(12, 12, 768, 1_024, 50_257), true, openWebText(6e-4));
+    public static final Preset GPT2 = openAi("gpt2", new GptConfig(12, 12, 768, 1_024, 50_257), 6e-4);
 
-    public static final Preset GPT2_MEDIUM =
-            new Preset("gpt2-medium", new GptConfig(24, 16, 1_024, 1_024, 50_257), true, openWebText(3e-4));
-    public static final Preset GPT2_LARGE =
-            new Preset("gpt2-large", new GptConfig(36, 20, 1_280, 1_024, 50_257), true, openWebText(2.5e-4));
-    public static final Preset GPT2_XL =
-            new Preset("gpt2-xl", new GptConfig(48, 25, 1_600, 1_024, 50_257), true, openWebText(2e-4));
+    public static final Preset GPT2_MEDIUM = openAi("gpt2-medium", new GptConfig(24, 16, 1_024, 1_024, 50_257), 3e-4);
+    public static final Preset GPT2_LARGE = openAi("gpt2-large", new GptConfig(36, 20, 1_280, 1_024, 50_257), 2.5e-4);
+    public static final Preset GPT2_XL = openAi("gpt2-xl", new GptConfig(48, 25, 1_600, 1_024, 50_257), 2e-4);
 
     private static final List<Preset> ALL = List.of(TINY, BABY, GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL);
 
@@ -59,59 +79,8 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
         return ALL.stream().map(Preset::name).toList();
     }
 
-    /**
-     * nanoGPT's settings for OpenWebText, half a million tokens a step, at the learning rates of Brown et al. 2020,
-     * table 2.1.
-     */
-    private static Hyperparameters openWebText(double learningRate) {
-        return hyperparameters(
-                "adamw", learningRate, 2e-2, 0.1, "cosine", 700, 19_000, 8, 60, 1_024, 0, 250, 50, 1_000, 1_000, 0);
-    }
-
-    /**
-     * What differs between presets; weight decay, betas, epsilon and clipping are those of Brown et al. 2020, appendix
-     * B. Number format and threads are those of the machine, once a request is resolved.
-     */
-    private static Hyperparameters hyperparameters(
-            String optimizer,
-            double learningRate,
-            double muonLearningRate,
-            double minLearningRate,
-            String schedule,
-            int warmupSteps,
-            int steps,
-            int batchSize,
-            int gradientAccumulation,
-            int contextLength,
-            double dropout,
-            int evaluationInterval,
-            int evaluationBatches,
-            int checkpointInterval,
-            int sampleInterval,
-            int patience) {
-        return new Hyperparameters(
-                optimizer,
-                learningRate,
-                muonLearningRate,
-                minLearningRate,
-                schedule,
-                warmupSteps,
-                steps,
-                batchSize,
-                gradientAccumulation,
-                contextLength,
-                0.1,
-                0.9,
-                0.95,
-                1e-8,
-                1.0,
-                dropout,
-                evaluationInterval,
-                evaluationBatches,
-                checkpointInterval,
-                sampleInterval,
-                "bfloat16",
-                1,
-                patience);
+    /** One of OpenAI's shapes, at the learning rate of Brown et al. 2020, table 2.1. */
+    private static Preset openAi(String name, GptConfig config, double learningRate) {
+        return new Preset(name, config, true, Hyperparameters.DEFAULTS.with(Map.of("learning_rate", learningRate)));
     }
 }

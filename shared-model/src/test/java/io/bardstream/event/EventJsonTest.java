@@ -1,5 +1,6 @@
 package io.bardstream.event;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -225,30 +226,19 @@ class EventJsonTest {
     }
 
     static Hyperparameters hyperparameters() {
-        return new Hyperparameters(
-                "muon",
-                0.004,
-                0.02,
-                0.1,
-                "cosine",
-                10,
-                100,
-                12,
-                1,
-                128,
-                0.1,
-                0.9,
-                0.95,
-                1e-8,
-                1.0,
-                0.0,
-                50,
-                0,
-                50,
-                50,
-                "bfloat16",
-                2,
-                0);
+        return Hyperparameters.DEFAULTS.with(Map.ofEntries(
+                entry("optimizer", "muon"),
+                entry("learning_rate", 0.004),
+                entry("warmup_steps", 10),
+                entry("steps", 100),
+                entry("batch_size", 12),
+                entry("gradient_accumulation", 1),
+                entry("context_length", 128),
+                entry("evaluation_interval", 50),
+                entry("evaluation_batches", 0),
+                entry("checkpoint_interval", 50),
+                entry("sample_interval", 50),
+                entry("threads", 2)));
     }
 
     private static String json(Written written) {

@@ -1,5 +1,7 @@
 package io.bardstream.training;
 
+import static java.util.Map.entry;
+
 import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.checkpoint.Lineage;
 import io.bardstream.checkpoint.ModelConfig;
@@ -60,9 +62,19 @@ public class CountingStage implements StageTraining {
         if (!preset.equals("tiny")) {
             throw new InvalidFieldException("preset", "'" + preset + "' is not a preset; there is tiny");
         }
-        return new Hyperparameters(
-                        "adamw", 0.01, 0.01, 0.1, "cosine", 2, STEPS, 1, 1, 8, 0.1, 0.9, 0.95, 1e-8, 1, 0, 5, 0, 4, 0,
-                        "float32", 1, 0)
+        return Hyperparameters.DEFAULTS
+                .with(Map.ofEntries(
+                        entry("learning_rate", 0.01),
+                        entry("warmup_steps", 2),
+                        entry("steps", STEPS),
+                        entry("batch_size", 1),
+                        entry("gradient_accumulation", 1),
+                        entry("context_length", 8),
+                        entry("evaluation_interval", 5),
+                        entry("evaluation_batches", 0),
+                        entry("checkpoint_interval", 4),
+                        entry("sample_interval", 0),
+                        entry("dtype", "float32")))
                 .with(overrides);
     }
 
