@@ -24,6 +24,11 @@ public final class CounterRandom {
         return Math.multiplyHigh(bits(place) >>> 1, bound << 1);
     }
 
+    /** A number in [0, 1) for that place, a multiple of 2⁻⁵³. */
+    public static double uniform(long... place) {
+        return (bits(place) >>> 11) * 0x1p-53;
+    }
+
     private static long mix(long z) {
         long a = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         long b = (a ^ (a >>> 27)) * 0x94D049BB133111EBL;

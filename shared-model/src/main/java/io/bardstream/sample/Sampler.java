@@ -1,6 +1,7 @@
 package io.bardstream.sample;
 
 import io.bardstream.event.InvalidFieldException;
+import io.bardstream.kernel.CounterRandom;
 import java.util.Arrays;
 
 /**
@@ -9,12 +10,15 @@ import java.util.Arrays;
  * one before it left.
  *
  * <p>Equal logits, parameters, seed and choice give equal tokens: the numbers drawn depend on the position alone
- * ({@link RandomStream}), ties go to the lower id, and sums run in a fixed order. Not for use by two threads at once.
+ * ({@link CounterRandom}), ties go to the lower id, and sums run in a fixed order. Not for use by two threads at once.
  */
 public final class Sampler {
+    private static final long STREAM = 0x73616d706c65L; // keeps draws independent of others at the same seed
+
     private final SamplingParameters parameters;
     private final int vocabularySize;
-    private final RandomStream random;
+    private final long seed;
+    private final int choice;
     private final int[] generated; // how often each token was generated; null where no penalty asks
     private final boolean[] seen; // in the prompt or generated; null where no repetition penalty asks
     private final double[] weights; // (V) adjusted logits, then exp((logit − highest) / temperature)
@@ -36,7 +40,8 @@ public final class Sampler {
         });
         this.parameters = parameters;
         this.vocabularySize = vocabularySize;
-        this.random = new RandomStream(seed, choice);
+        this.seed = seed;
+        this.choice = choice;
         boolean counts = parameters.presencePenalty() != 0 || parameters.frequencyPenalty() != 0;
         this.generated = counts ? new int[vocabularySize] : null;
         this.seen = parameters.repetitionPenalty() != 1 ? new boolean[vocabularySize] : null;
@@ -126,7 +131,7 @@ public final class Sampler {
     }
 
     private int drawFromAll(double[] weight, double total) {
-        double mark = random.uniform(drawn) * total;
+        double mark = uniform() * total;
         double sum = 0;
         int last = 0;
         for (int token = 0; token < vocabularySize; token++) {
@@ -174,6 +179,10 @@ public final class Sampler {
         return Arrays.copyOf(tokens, size);
     }
 
+    private double uniform() {
+        return CounterRandom.uniform(STREAM, seed, choice, drawn);
+    }
+
     private static double sumOf(double[] weight, long[] keys, int count) {
         double sum = 0;
         for (int i = 0; i < count; i++) {
@@ -187,7 +196,7 @@ public final class Sampler {
         for (int token : tokens) {
             total += weights[token];
         }
-        double mark = random.uniform(drawn) * total;
+        double mark = uniform() * total;
         double sum = 0;
         for (int token : tokens) {
             sum += weights[token];
