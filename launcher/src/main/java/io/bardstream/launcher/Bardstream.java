@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             Export.class,
             Import.class,
             Lineage.class,
+            Bench.class,
             Prepare.class
         })
 public final class Bardstream implements Runnable {

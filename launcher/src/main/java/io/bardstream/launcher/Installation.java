@@ -1,11 +1,14 @@
 package io.bardstream.launcher;
 
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The checkout this command runs from, and where its build put what the launcher starts. */
 record Installation(Path root) {
@@ -37,6 +40,13 @@ record Installation(Path root) {
 
     Path application(Service service) {
         return root.resolve(service.module()).resolve("target").resolve("quarkus-app");
+    }
+
+    /** The class path of a service's own code and libraries, for programs that run beside the services. */
+    String libraries(Service service) {
+        return Stream.of("app", "lib/boot", "lib/main")
+                .map(folder -> application(service).resolve(folder) + File.separator + "*")
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     /** The broker's jars. */

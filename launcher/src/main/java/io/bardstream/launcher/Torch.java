@@ -52,12 +52,8 @@ record Torch(Path cache, int gpus) {
     }
 
     private static int probe(Installation installation, Path cache) throws IOException {
-        Path libraries = installation.application(Service.TRAINER).resolve("lib");
-        String classpath = String.join(
-                File.pathSeparator,
-                System.getProperty("java.class.path"),
-                libraries.resolve("boot") + File.separator + "*",
-                libraries.resolve("main") + File.separator + "*");
+        String classpath =
+                System.getProperty("java.class.path") + File.pathSeparator + installation.libraries(Service.TRAINER);
         ProcessBuilder builder = new ProcessBuilder(Installation.java(
                         "-Xmx128m",
                         "-XX:+UseSerialGC",

@@ -48,6 +48,15 @@ public record GptConfig(int layers, int heads, int width, int contextLength, int
         return (long) vocabularySize * c + (long) contextLength * c + layers * block + 2 * c;
     }
 
+    /**
+     * Floating-point operations of training on one token in sequences of {@code length}, as Chowdhery et al. 2022, appendix
+     * B, count them: 6 for each parameter but the positions, and 12·L·C·T for attention, masked half included. Work that is
+     * done twice, such as recomputation, counts once.
+     */
+    public double trainingFlopsPerToken(int length) {
+        return 6.0 * (parameterCount() - (long) contextLength * width) + 12.0 * layers * width * length;
+    }
+
     /** The same shape over another vocabulary. */
     public GptConfig withVocabularySize(int size) {
         return new GptConfig(layers, heads, width, contextLength, size);

@@ -66,7 +66,14 @@ public final class TorchCall {
             for (int i = 0; i < values.length; i++) {
                 values[i] = valueOf(arguments[i]);
             }
-            return kernels.invoke(method, values);
+            KernelProfile profile = KernelProfile.active();
+            if (profile == null) {
+                return kernels.invoke(method, values);
+            }
+            long start = System.nanoTime();
+            IValue result = kernels.invoke(method, values);
+            profile.add(method, System.nanoTime() - start);
+            return result;
         } finally {
             for (int i = 0; i < values.length; i++) {
                 if (values[i] != null && arguments[i] != null && !(arguments[i] instanceof TorchValue)) {
