@@ -28,7 +28,8 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
             entry("evaluation_interval", 100),
             entry("evaluation_batches", 0),
             entry("checkpoint_interval", 250),
-            entry("sample_interval", 250)));
+            entry("sample_interval", 250),
+            entry("patience", 4)));
 
     /** Two processor cores, minutes. */
     public static final Preset TINY = new Preset(
