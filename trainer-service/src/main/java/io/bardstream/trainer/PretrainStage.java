@@ -200,7 +200,7 @@ public class PretrainStage implements StageTraining {
             if (resume.isPresent()) {
                 step.loadOptimizer(resume.get().folder().resolve(HuggingFaceFormat.OPTIMIZER));
             }
-            new Pretrain(run, gpt, step, training, validation).train(resume);
+            new TrainingLoop(run, gpt, step, new Pretrain(run, training, validation)).train(resume);
         }
     }
 

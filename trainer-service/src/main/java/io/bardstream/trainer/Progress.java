@@ -16,14 +16,15 @@ final class Progress {
 
     private final String run;
     private final Hyperparameters settings;
-    private final long tokensPerStep;
 
     private long firstStep;
+    private long tokens;
     private long begun; // nanoseconds
     private long stepBegun;
 
     // Since the last report:
     private long steps;
+    private long tokensSince;
     private double losses;
     private long trainedNanos;
 
@@ -38,11 +39,12 @@ final class Progress {
     Progress(String run, Hyperparameters settings) {
         this.run = run;
         this.settings = settings;
-        this.tokensPerStep = (long) settings.batchSize() * settings.gradientAccumulation() * settings.contextLength();
     }
 
-    void begin(long step) {
+    /** @param tokensBefore that were trained on in the steps before */
+    void begin(long step, long tokensBefore) {
         firstStep = step;
+        tokens = tokensBefore;
         begun = System.nanoTime();
     }
 
@@ -53,6 +55,8 @@ final class Progress {
     void stepped(long step, double rate, StepResult result) {
         trainedNanos += System.nanoTime() - stepBegun;
         steps++;
+        tokens += result.tokens();
+        tokensSince += result.tokens();
         losses += result.loss();
         learningRate = rate;
         gradientNorm = result.gradientNorm();
@@ -67,9 +71,9 @@ final class Progress {
         sample = text;
     }
 
-    /** Tokens trained on when so many steps are done. */
-    long tokens(long step) {
-        return step * tokensPerStep;
+    /** Tokens trained on so far, in this process and before. */
+    long tokens() {
+        return tokens;
     }
 
     /** The report of a step, if one is due; called once for each step. */
@@ -79,6 +83,7 @@ final class Progress {
                 inAnyCase || step % interval == 0 ? Optional.of(metrics(step)) : Optional.empty();
         if (report.isPresent()) {
             steps = 0;
+            tokensSince = 0;
             losses = 0;
             trainedNanos = 0;
             validationLoss = null;
@@ -94,11 +99,11 @@ final class Progress {
                 run,
                 step,
                 settings.steps(),
-                tokens(step),
+                tokens,
                 losses / steps,
                 learningRate,
                 gradientNorm,
-                steps * tokensPerStep / (trainedNanos / 1e9),
+                tokensSince / (trainedNanos / 1e9),
                 (settings.steps() - step) * secondsPerStep,
                 validationLoss,
                 bitsPerByte,

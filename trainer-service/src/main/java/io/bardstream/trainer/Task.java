@@ -1,0 +1,23 @@
+package io.bardstream.trainer;
+
+import io.bardstream.gpt.Gpt;
+import io.bardstream.train.Objective;
+
+/** What a stage teaches a policy: on which batches, judged by what, and shown by which samples. */
+interface Task {
+    /**
+     * How well the held-out part is predicted.
+     *
+     * @param loss nats a token
+     * @param bitsPerByte the same in bits a byte of text, which can be compared across vocabularies
+     */
+    record Validation(double loss, double bitsPerByte) {}
+
+    /** The micro-batch {@code micro} of step {@code step}, a function of these and the run's seed. */
+    Objective microBatch(long step, int micro);
+
+    Validation validate(Gpt gpt);
+
+    /** What the model writes; the same weights write the same at the same step. */
+    SampleWriter.Sample sample(Gpt gpt, long step);
+}
