@@ -1,4 +1,5 @@
--- Texts that were taken in; the text itself lies in home/corpora/<sha256>.txt.
+-- Corpora that were taken in; a text itself lies in home/corpora/<sha256>.txt, conversations in <sha256>.jsonl. Entries,
+-- skipped and problems are of instructions only.
 create table corpus (
     id         text primary key,
     name       text        not null,
@@ -7,6 +8,9 @@ create table corpus (
     characters bigint      not null,
     sha256     text        not null,
     source     text        not null,
+    entries    bigint,
+    skipped    bigint,
+    problems   text,
     created_at timestamptz not null
 );
 
@@ -16,6 +20,7 @@ create table vocabulary (
     name           text             not null,
     kind           text             not null,
     corpus         text references corpus (id),
+    base           text             not null,
     requested_size integer          not null,
     size           integer          not null,
     merges         integer          not null,
@@ -33,6 +38,8 @@ create table dataset_order (
     tokenizer           text             not null references vocabulary (id),
     kind                text             not null,
     validation_fraction double precision not null,
+    test_fraction       double precision not null,
+    seed                bigint           not null,
     status              text             not null,
     problem             text,
     manifest            text,

@@ -47,18 +47,27 @@ public record Dataset(
     }
 
     /**
-     * One part of a dataset, made by position in the text.
+     * One part of a dataset: of a text made by position, of conversations by a draw.
      *
-     * @param name {@code train} or {@code validation}
+     * @param name {@code train}, {@code validation} or {@code test}
      * @param tokens number of tokens
-     * @param bytes length of the split's text in UTF-8, for bits per byte
+     * @param bytes length of the split's text in UTF-8, for bits per byte; of conversations, of the texts that are trained
      * @param blocks number of blocks, numbered from 0
      * @param sha256 of the token ids, little-endian uint16 (uint32 where the vocabulary is above 65,536)
      * @param ranges where the blocks lie, in order; records of other splits or datasets inside them are skipped
+     * @param conversations what of the tokens is trained, of conversations; null of a text
      */
-    public record Split(String name, long tokens, long bytes, long blocks, String sha256, List<Range> ranges) {
+    public record Split(
+            String name,
+            long tokens,
+            long bytes,
+            long blocks,
+            String sha256,
+            List<Range> ranges,
+            Conversations conversations) {
         public static final String TRAIN = "train";
         public static final String VALIDATION = "validation";
+        public static final String TEST = "test";
 
         public Split {
             Fields.text(name, "name");
@@ -67,6 +76,29 @@ public record Dataset(
             Fields.notNegative(blocks, "blocks");
             Fields.sha256(sha256, "sha256");
             ranges = Fields.copy(ranges);
+        }
+
+        /** A part of a text. */
+        public Split(String name, long tokens, long bytes, long blocks, String sha256, List<Range> ranges) {
+            this(name, tokens, bytes, blocks, sha256, ranges, null);
+        }
+    }
+
+    /**
+     * The conversations of a split.
+     *
+     * @param count how many; none lies in two blocks
+     * @param trainedTokens tokens that the loss counts, of all
+     * @param longest tokens of the longest one
+     * @param sha256 over, for each in order, its number of tokens as little-endian uint32 and its part of the loss mask from
+     *     bit 0 on, in ⌈tokens / 8⌉ bytes
+     */
+    public record Conversations(long count, long trainedTokens, int longest, String sha256) {
+        public Conversations {
+            Fields.require(count > 0, "count", count + " is not positive");
+            Fields.require(trainedTokens > 0, "trained_tokens", trainedTokens + " is not positive");
+            Fields.require(longest > 0, "longest", longest + " is not positive");
+            Fields.sha256(sha256, "sha256");
         }
     }
 

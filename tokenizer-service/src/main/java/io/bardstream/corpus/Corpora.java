@@ -1,10 +1,12 @@
 package io.bardstream.corpus;
 
+import io.bardstream.event.EventJson;
 import io.bardstream.event.Ids;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -29,18 +31,19 @@ class Corpora {
     }
 
     /**
-     * Takes a text in, or finds it there already. The file exists before its row does.
+     * Takes a corpus in, or finds it there already. The file exists before its row does.
      *
      * @param source see {@link Corpus#source}
      * @param field see {@link CorpusFiles#take}
      */
-    Taken take(String name, String source, InputStream text, String field, String expectedSha256) throws IOException {
-        CorpusFiles.Text taken = files.take(text, field, settings.maxSize().asLongValue(), expectedSha256);
-        return record(name, source, taken);
+    Taken take(String name, String source, InputStream text, String field, CorpusFiles.Wanted wanted)
+            throws IOException {
+        CorpusFiles.Text taken = files.take(text, field, settings.maxSize().asLongValue(), wanted);
+        return record(name, source, wanted.kind(), taken);
     }
 
-    private synchronized Taken record(String name, String source, CorpusFiles.Text text) {
-        String id = Ids.of("corpus", Corpus.TEXT, text.sha256());
+    private synchronized Taken record(String name, String source, String kind, CorpusFiles.Text text) {
+        String id = Ids.of("corpus", kind, text.sha256());
         return QuarkusTransaction.requiringNew().call(() -> {
             Corpus present = Corpus.findById(id);
             if (present != null) {
@@ -49,12 +52,17 @@ class Corpora {
             Corpus corpus = new Corpus();
             corpus.id = id;
             corpus.name = name;
-            corpus.kind = Corpus.TEXT;
+            corpus.kind = kind;
             corpus.bytes = text.bytes();
             corpus.characters = text.characters();
             corpus.sha256 = text.sha256();
             corpus.source = source;
             corpus.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+            if (text.instructions() != null) {
+                corpus.entries = text.instructions().entries();
+                corpus.skipped = text.instructions().skipped();
+                corpus.problems = new String(EventJson.write(text.instructions().problems()), StandardCharsets.UTF_8);
+            }
             corpus.persist();
             return new Taken(corpus, true);
         });

@@ -5,11 +5,14 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import java.time.Instant;
 
-/** A text that was taken in. Its id is a hash of its content, so the same text under another name is the same corpus. */
+/** A text, or instructions, that were taken in. Its id is a hash of its content, so the same under another name is the same corpus. */
 @Entity
 class Corpus extends PanacheEntityBase {
-    /** The one kind there is so far: running text. */
+    /** Running text. */
     static final String TEXT = "text";
+
+    /** Instructions with their answers, kept as conversations. */
+    static final String INSTRUCT = "instruct";
 
     @Id
     public String id;
@@ -21,10 +24,24 @@ class Corpus extends PanacheEntityBase {
     /** Unicode code points. */
     public long characters;
 
+    /** Of what was sent. */
     public String sha256;
 
     /** {@code upload}, {@code bundled}, or the URL it came from. */
     public String source;
 
+    /** Conversations, of instructions. */
+    public Long entries;
+
+    /** Entries that were left out because they were bad, of instructions. */
+    public Long skipped;
+
+    /** The first {@link InstructionFile.Problem}s of those as JSON. */
+    public String problems;
+
     public Instant createdAt;
+
+    boolean instructs() {
+        return kind.equals(INSTRUCT);
+    }
 }

@@ -24,13 +24,30 @@ import java.util.HexFormat;
 import org.jboss.logging.Logger;
 
 /**
- * The texts on disk, as {@code home/corpora/<sha256>.txt}. A text streams through memory in pieces of 64 KiB and appears
+ * The texts on disk, as {@code home/corpora/<sha256>.txt}, and instructions as {@code <sha256>.jsonl}, a conversation a line;
+ * the sha256 is of what was sent. A text streams through memory in pieces of 64 KiB and appears
  * under its name only when it is complete, checked and synced; whatever goes wrong before leaves nothing.
  */
 @ApplicationScoped
 class CorpusFiles {
-    /** What is known of a text once all of it has passed by. */
-    record Text(String sha256, long bytes, long characters) {}
+    /**
+     * What is known of a text once all of it has passed by.
+     *
+     * @param instructions what it held; null where it is running text
+     */
+    record Text(String sha256, long bytes, long characters, InstructionFile.Result instructions) {}
+
+    /**
+     * What a text is to be.
+     *
+     * @param kind of corpus
+     * @param sha256 another content is a 422; null for any
+     */
+    record Wanted(String kind, OnError onError, String sha256) {
+        static Wanted text(String sha256) {
+            return new Wanted(Corpus.TEXT, OnError.REFUSE, sha256);
+        }
+    }
 
     private static final Logger LOG = Logger.getLogger(CorpusFiles.class);
     private static final int PIECE = 1 << 16;
@@ -59,15 +76,15 @@ class CorpusFiles {
      */
     Reader open(Corpus corpus) throws IOException {
         try {
-            return Files.newBufferedReader(file(corpus.sha256), StandardCharsets.UTF_8);
+            return Files.newBufferedReader(file(corpus.sha256, corpus.kind), StandardCharsets.UTF_8);
         } catch (NoSuchFileException e) {
             throw new InvalidFieldException(
                     "corpus", "the text of " + corpus.id + " is no longer in bardstream.home/corpora; send it again");
         }
     }
 
-    private Path file(String sha256) {
-        return home.corpora().resolve(sha256 + ".txt");
+    private Path file(String sha256, String kind) {
+        return home.corpora().resolve(sha256 + (kind.equals(Corpus.TEXT) ? ".txt" : ".jsonl"));
     }
 
     /**
@@ -75,26 +92,44 @@ class CorpusFiles {
      *
      * @param field the field of the request that brought it, for errors
      * @param maxBytes a longer text is a 413
-     * @param expectedSha256 another content is a 422; null for any
      * @throws InvalidFieldException if it is empty or not UTF-8
+     * @throws ApiException if it is not what is wanted
      * @throws IOException if the stream breaks off
      */
-    Text take(InputStream text, String field, long maxBytes, String expectedSha256) throws IOException {
+    Text take(InputStream text, String field, long maxBytes, Wanted wanted) throws IOException {
         Path incoming = create();
         try {
             Text taken = copy(text, incoming, field, maxBytes);
-            if (expectedSha256 != null && !expectedSha256.equals(taken.sha256())) {
+            if (wanted.sha256() != null && !wanted.sha256().equals(taken.sha256())) {
                 throw new ApiException(
                         422,
-                        "The text has sha256 " + taken.sha256() + ", not the expected " + expectedSha256
+                        "The text has sha256 " + taken.sha256() + ", not the expected " + wanted.sha256()
                                 + "; nothing was kept.",
                         "sha256",
                         "sha256_mismatch");
             }
-            publish(incoming, file(taken.sha256()));
+            if (wanted.kind().equals(Corpus.INSTRUCT)) {
+                return conversations(incoming, taken, field, wanted.onError());
+            }
+            publish(incoming, file(taken.sha256(), Corpus.TEXT));
             return taken;
         } finally {
             Files.deleteIfExists(incoming);
+        }
+    }
+
+    private Text conversations(Path incoming, Text taken, String field, OnError onError) throws IOException {
+        Path conversations = create();
+        try {
+            InstructionFile.Result result;
+            try (FileOutputStream file = openForWriting(conversations)) {
+                result = InstructionFile.convert(incoming, line -> write(file, line, line.length), onError, field);
+                sync(file);
+            }
+            publish(conversations, file(taken.sha256(), Corpus.INSTRUCT));
+            return new Text(taken.sha256(), taken.bytes(), taken.characters(), result);
+        } finally {
+            Files.deleteIfExists(conversations);
         }
     }
 
@@ -126,7 +161,7 @@ class CorpusFiles {
             }
             sync(file);
         }
-        return new Text(HexFormat.of().formatHex(digest.digest()), bytes, utf8.characters());
+        return new Text(HexFormat.of().formatHex(digest.digest()), bytes, utf8.characters(), null);
     }
 
     static ApiException tooLarge(String field, long maxBytes) {

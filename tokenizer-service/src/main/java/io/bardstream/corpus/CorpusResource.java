@@ -1,5 +1,8 @@
 package io.bardstream.corpus;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.bardstream.event.EventJson;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.service.ApiException;
 import io.bardstream.service.Listing;
@@ -21,6 +24,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -33,10 +37,20 @@ public class CorpusResource {
     /**
      * A corpus inside JSON: exactly one of {@code url}, {@code text} and {@code bundled}.
      *
+     * @param kind {@code text} where absent, or {@code instruct}
+     * @param onError of instructions, {@code refuse} where absent, or {@code skip}
      * @param sha256 what the content must have; null for any
      */
-    public record Request(String name, String kind, String url, String text, Boolean bundled, String sha256) {}
+    public record Request(
+            String name, String kind, String url, String text, Boolean bundled, String onError, String sha256) {}
 
+    /**
+     * A corpus.
+     *
+     * @param entries of instructions, how many were kept
+     * @param skipped of instructions, how many were bad and left out
+     * @param problems what was wrong with the first of those
+     */
     public record Answer(
             String id,
             String name,
@@ -45,6 +59,9 @@ public class CorpusResource {
             long characters,
             String sha256,
             String source,
+            Long entries,
+            Long skipped,
+            JsonNode problems,
             Instant createdAt) {
         static Answer of(Corpus corpus) {
             return new Answer(
@@ -55,11 +72,17 @@ public class CorpusResource {
                     corpus.characters,
                     corpus.sha256,
                     corpus.source,
+                    corpus.entries,
+                    corpus.skipped,
+                    corpus.problems == null
+                            ? null
+                            : EventJson.read(corpus.problems.getBytes(StandardCharsets.UTF_8), JsonNode.class),
                     corpus.createdAt);
         }
     }
 
-    private static final String BUNDLED = "/corpus/shakespeare.txt";
+    private static final Map<String, String> BUNDLED =
+            Map.of(Corpus.TEXT, "/corpus/shakespeare.txt", Corpus.INSTRUCT, "/corpus/instructions.jsonl");
 
     /** Some clients say ISO-8859-1 of every text; what the bytes are is checked as they come. */
     private static final Set<String> TAKEN_CHARSETS = Set.of("utf-8", "us-ascii", "iso-8859-1");
@@ -69,26 +92,30 @@ public class CorpusResource {
     private final Corpora corpora;
     private final HttpsDownload download;
     private final CorpusSettings settings;
+    private final JsonBodies bodies;
+    private final ObjectMapper json;
 
-    CorpusResource(Corpora corpora, HttpsDownload download, CorpusSettings settings) {
+    CorpusResource(
+            Corpora corpora, HttpsDownload download, CorpusSettings settings, JsonBodies bodies, ObjectMapper json) {
         this.corpora = corpora;
         this.download = download;
         this.settings = settings;
+        this.bodies = bodies;
+        this.json = json;
     }
 
-    /** The body is the text; it streams to disk. */
+    /** The body is the corpus; it streams to disk. */
     @POST
     @Consumes({MediaType.TEXT_PLAIN, MediaType.APPLICATION_OCTET_STREAM, "application/jsonl", "application/x-ndjson"})
     public Response upload(
             @RestQuery String name,
             @RestQuery String kind,
+            @RestQuery("on_error") String onError,
             @HeaderParam(HttpHeaders.CONTENT_TYPE) MediaType type,
             @HeaderParam(HttpHeaders.CONTENT_LENGTH) Long length,
             InputStream text) {
-        requireText(kind);
-        if (type != null && type.getSubtype().contains("json")) {
-            requireText("instruct");
-        }
+        boolean jsonLines = type != null && type.getSubtype().contains("json");
+        CorpusFiles.Wanted wanted = wanted(kind == null && jsonLines ? Corpus.INSTRUCT : kind, onError, null);
         String charset = type == null ? null : type.getParameters().get(MediaType.CHARSET_PARAMETER);
         if (charset != null && !TAKEN_CHARSETS.contains(charset.toLowerCase(Locale.ROOT))) {
             throw new InvalidFieldException("charset", "is " + charset + "; send the text in UTF-8");
@@ -98,21 +125,35 @@ public class CorpusResource {
             throw CorpusFiles.tooLarge("body", maxBytes);
         }
         try {
-            return answer(corpora.take(Require.name(name), "upload", text, "body", null));
+            return answer(corpora.take(Require.name(name), "upload", text, "body", wanted));
         } catch (IOException e) {
             throw new ApiException(400, "body: broke off (" + e.getMessage() + "); nothing was kept", "body", null);
         }
     }
 
+    /** A {@link Request}; or, where {@code kind} stands in the query, a JSON array of instructions as the corpus itself. */
     @POST
     @Consumes(MediaType.APPLICATION_JSON)
-    public Response create(Request request) throws IOException {
+    public Response create(
+            @RestQuery String name,
+            @RestQuery String kind,
+            @RestQuery("on_error") String onError,
+            @HeaderParam(HttpHeaders.CONTENT_TYPE) MediaType type,
+            @HeaderParam(HttpHeaders.CONTENT_LENGTH) Long length,
+            InputStream body)
+            throws IOException {
+        return kind == null
+                ? create(json.readValue(bodies.bounded(body), Request.class))
+                : upload(name, kind, onError, type, length, body);
+    }
+
+    private Response create(Request request) throws IOException {
         ApiException.required(request);
-        requireText(request.kind());
         String name = Require.name(request.name());
         if (request.sha256() != null && !SHA256.matcher(request.sha256()).matches()) {
             throw new InvalidFieldException("sha256", "is not 64 lower-case hexadecimal digits");
         }
+        CorpusFiles.Wanted wanted = wanted(request.kind(), request.onError(), request.sha256());
         boolean bundled = Boolean.TRUE.equals(request.bundled());
         long given = Stream.of(request.url() != null, request.text() != null, bundled)
                 .filter(present -> present)
@@ -122,15 +163,15 @@ public class CorpusResource {
                     "text", "give exactly one of text, url and bundled; " + given + " were given");
         }
         if (bundled) {
-            try (InputStream text = CorpusResource.class.getResourceAsStream(BUNDLED)) {
-                return answer(corpora.take(name, "bundled", text, "bundled", request.sha256()));
+            try (InputStream text = CorpusResource.class.getResourceAsStream(BUNDLED.get(wanted.kind()))) {
+                return answer(corpora.take(name, "bundled", text, "bundled", wanted));
             }
         }
         if (request.text() != null) {
-            return answer(corpora.take(name, "upload", utf8(request.text()), "text", request.sha256()));
+            return answer(corpora.take(name, "upload", utf8(request.text()), "text", wanted));
         }
         try (InputStream text = download.open(request.url(), settings.maxSize().asLongValue())) {
-            return answer(corpora.take(name, request.url(), text, "url", request.sha256()));
+            return answer(corpora.take(name, request.url(), text, "url", wanted));
         }
     }
 
@@ -153,11 +194,17 @@ public class CorpusResource {
                 .build();
     }
 
-    private static void requireText(String kind) {
-        if (kind != null && !kind.equals(Corpus.TEXT)) {
+    private static CorpusFiles.Wanted wanted(String kind, String onError, String sha256) {
+        String known = kind == null ? Corpus.TEXT : kind;
+        if (!BUNDLED.containsKey(known)) {
             throw new InvalidFieldException(
-                    "kind", "'" + Require.printable(kind) + "' cannot be taken in; the one kind of corpus is text");
+                    "kind",
+                    "'" + Require.printable(known) + "' is not a kind of corpus; the kinds are text and instruct");
         }
+        if (onError != null && !known.equals(Corpus.INSTRUCT)) {
+            throw new InvalidFieldException("on_error", "is for instructions; a text has no entries");
+        }
+        return new CorpusFiles.Wanted(known, OnError.of(onError), sha256);
     }
 
     private static InputStream utf8(String text) {

@@ -41,6 +41,12 @@ class DatasetOrder extends PanacheEntityBase {
 
     public double validationFraction;
 
+    /** Of conversations; 0 where there is no test split. */
+    public double testFraction;
+
+    /** Of the draw of conversations; 0 for a text, of which nothing is drawn. */
+    public long seed;
+
     @Enumerated(EnumType.STRING)
     public Status status;
 
@@ -55,6 +61,10 @@ class DatasetOrder extends PanacheEntityBase {
     public Instant finishedAt;
 
     public Instant announcedAt;
+
+    InstructionEmission.Draw draw() {
+        return new InstructionEmission.Draw(validationFraction, testFraction, seed);
+    }
 
     Optional<Dataset> dataset() {
         return Optional.ofNullable(manifest)

@@ -1,6 +1,7 @@
 package io.bardstream.corpus;
 
 import io.bardstream.event.Dataset;
+import io.bardstream.event.Dataset.Conversations;
 import io.bardstream.event.Dataset.Range;
 import io.bardstream.event.DatasetKind;
 import io.bardstream.service.ApiException;
@@ -27,18 +28,29 @@ public class DatasetResource {
     /**
      * Asks for a dataset.
      *
-     * @param kind {@code pretrain} where absent
-     * @param validationFraction part of the characters, at the end, that is kept for validation; 0.1 where absent
+     * @param kind what fits the corpus where absent
+     * @param validationFraction part that is kept for validation: of a text the last characters, of instructions those drawn;
+     *     0.1 where absent
+     * @param testFraction of instructions, part that is kept for a test; none where absent
+     * @param seed of instructions, of the draw; the usual one where absent
      */
-    public record Request(String corpus, String tokenizer, String kind, Double validationFraction) {}
+    public record Request(
+            String corpus, String tokenizer, String kind, Double validationFraction, Double testFraction, Long seed) {}
 
     /** A dataset that will be; the status is {@code queued}, {@code running}, {@code done} or {@code failed}. */
     public record Accepted(String id, String status) {}
 
     /** A part of a dataset, as {@link Dataset.Split} without its name. */
-    public record Part(long tokens, long bytes, long blocks, String sha256, List<Range> ranges) {
+    public record Part(
+            long tokens, long bytes, long blocks, String sha256, List<Range> ranges, Conversations conversations) {
         static Part of(Dataset.Split split) {
-            return new Part(split.tokens(), split.bytes(), split.blocks(), split.sha256(), split.ranges());
+            return new Part(
+                    split.tokens(),
+                    split.bytes(),
+                    split.blocks(),
+                    split.sha256(),
+                    split.ranges(),
+                    split.conversations());
         }
     }
 
@@ -57,6 +69,8 @@ public class DatasetResource {
             String corpus,
             String tokenizer,
             double validationFraction,
+            Double testFraction,
+            Long seed,
             Instant createdAt,
             Instant finishedAt,
             String corpusSha256,
@@ -75,11 +89,13 @@ public class DatasetResource {
     @POST
     public Response create(Request request) {
         ApiException.required(request);
-        DatasetOrder order = datasets.order(
+        DatasetOrder order = datasets.order(new Datasets.Wanted(
                 Require.id(request.corpus(), "corpus"),
                 Require.id(request.tokenizer(), "tokenizer"),
-                request.kind() == null ? DatasetKind.PRETRAIN : DatasetKind.of(request.kind()),
-                request.validationFraction() == null ? VALIDATION_FRACTION : request.validationFraction());
+                request.kind() == null ? null : DatasetKind.of(request.kind()),
+                request.validationFraction() == null ? VALIDATION_FRACTION : request.validationFraction(),
+                request.testFraction(),
+                request.seed()));
         worker.wake();
         return Response.accepted(new Accepted(order.id, order.status.label())).build();
     }
@@ -109,6 +125,8 @@ public class DatasetResource {
                 order.corpus,
                 order.tokenizer,
                 order.validationFraction,
+                order.kind == DatasetKind.INSTRUCT ? order.testFraction : null,
+                order.kind == DatasetKind.INSTRUCT ? order.seed : null,
                 order.createdAt,
                 order.finishedAt,
                 dataset == null ? null : dataset.corpusSha256(),

@@ -8,7 +8,6 @@ import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.io.IOException;
-import java.io.Reader;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Semaphore;
@@ -131,15 +130,13 @@ class DatasetWorker implements Runnable {
     }
 
     private Dataset blocks(String id, Emission emission) throws IOException, InterruptedException {
-        Corpus corpus = emission.corpus();
         long start = System.nanoTime();
         progress = new Progress(id, 0);
-        try (Reader text = files.open(corpus);
-                TokenBatches batches = new TokenBatches(bootstrapServers, source)) {
-            Dataset dataset = emission.emit(text, batches, (bytes, count) -> {
+        try (TokenBatches batches = new TokenBatches(bootstrapServers, source)) {
+            Dataset dataset = emission.emit(files, batches, (fraction, count) -> {
                 blocks.increment();
                 tokens.increment(count);
-                progress = new Progress(id, (double) bytes / corpus.bytes);
+                progress = new Progress(id, fraction);
             });
             long total =
                     dataset.splits().stream().mapToLong(Dataset.Split::tokens).sum();

@@ -7,6 +7,7 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Ids;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.tokenizer.ChatFormat;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
@@ -29,6 +30,9 @@ class Datasets {
 
     static final double LARGEST_VALIDATION = 0.5;
 
+    /** Of the draw of conversations, where none is given. */
+    static final long SEED = 1337;
+
     /** Characters of a text whose tokens are counted before its dataset is accepted. */
     private static final int SHORT = 4_096;
 
@@ -45,37 +49,103 @@ class Datasets {
         this.vocabularies = vocabularies;
     }
 
-    /** Queues a dataset, or finds it; one that failed is queued once more. */
-    DatasetOrder order(String corpusId, String tokenizerId, DatasetKind kind, double validationFraction) {
-        if (kind != DatasetKind.PRETRAIN) {
-            throw new InvalidFieldException(
-                    "kind", "a text corpus gives datasets of kind pretrain, not " + kind.label());
-        }
-        if (!(validationFraction > 0 && validationFraction <= LARGEST_VALIDATION)) {
-            throw new InvalidFieldException(
-                    "validation_fraction", validationFraction + " is not above 0 and at most " + LARGEST_VALIDATION);
-        }
-        Corpus corpus = corpora.find(corpusId).orElseThrow(() -> Require.unknown("corpus", corpusId, "corpus"));
+    /**
+     * What is asked for.
+     *
+     * @param kind null for what fits the corpus
+     * @param testFraction only of instructions; null for no test split
+     * @param seed only of instructions; null for the usual one
+     */
+    record Wanted(
+            String corpus,
+            String tokenizer,
+            DatasetKind kind,
+            double validationFraction,
+            Double testFraction,
+            Long seed) {}
+
+    /**
+     * Queues a dataset, or finds it; one that failed is queued once more. Where instructions are to be in a vocabulary that
+     * has no tokens for turns, its chat form is made and takes its place.
+     */
+    DatasetOrder order(Wanted wanted) {
+        requireFraction("validation_fraction", wanted.validationFraction(), false);
+        Corpus corpus =
+                corpora.find(wanted.corpus()).orElseThrow(() -> Require.unknown("corpus", wanted.corpus(), "corpus"));
         Vocabulary vocabulary = vocabularies
-                .find(tokenizerId)
-                .orElseThrow(() -> Require.unknown("tokenizer", tokenizerId, "tokenizer"));
-        requireEnough(corpus, vocabularies.tokenizer(vocabulary), validationFraction);
-        return queue(corpus, vocabulary, kind, validationFraction);
+                .find(wanted.tokenizer())
+                .orElseThrow(() -> Require.unknown("tokenizer", wanted.tokenizer(), "tokenizer"));
+        DatasetKind kind = corpus.instructs() ? DatasetKind.INSTRUCT : DatasetKind.PRETRAIN;
+        if (wanted.kind() != null && wanted.kind() != kind) {
+            throw new InvalidFieldException(
+                    "kind",
+                    "a corpus of kind " + corpus.kind + " gives datasets of kind " + kind.label() + ", not "
+                            + wanted.kind().label());
+        }
+        DatasetOrder order = new DatasetOrder();
+        order.corpus = corpus.id;
+        order.kind = kind;
+        order.validationFraction = wanted.validationFraction();
+        if (kind == DatasetKind.INSTRUCT) {
+            return queue(instructions(order, corpus, wanted), corpus, vocabularies.chatForm(vocabulary));
+        }
+        requireText(wanted);
+        requireEnough(corpus, vocabularies.tokenizer(vocabulary), wanted.validationFraction());
+        return queue(order, corpus, vocabulary);
     }
 
-    private synchronized DatasetOrder queue(
-            Corpus corpus, Vocabulary vocabulary, DatasetKind kind, double validationFraction) {
-        String id =
-                Ids.of("dataset", corpus.sha256, vocabulary.sha256, kind.label(), validationFraction, FORMAT_VERSION);
+    private static DatasetOrder instructions(DatasetOrder order, Corpus corpus, Wanted wanted) {
+        if (wanted.testFraction() != null) {
+            requireFraction("test_fraction", wanted.testFraction(), true);
+            order.testFraction = wanted.testFraction();
+        }
+        order.seed = wanted.seed() == null ? SEED : wanted.seed();
+        long held = order.draw().validation(corpus.entries) + order.draw().test(corpus.entries);
+        if (held >= corpus.entries) {
+            throw new InvalidFieldException(
+                    "corpus", "is too small: of its " + corpus.entries + " conversations none is left to train on");
+        }
+        return order;
+    }
+
+    private static void requireText(Wanted wanted) {
+        if (wanted.testFraction() != null || wanted.seed() != null) {
+            throw new InvalidFieldException(
+                    wanted.testFraction() != null ? "test_fraction" : "seed",
+                    "is for instructions, which are drawn; a text is cut in two by position");
+        }
+    }
+
+    private static void requireFraction(String field, double fraction, boolean zero) {
+        if (!(fraction > 0 && fraction <= LARGEST_VALIDATION) && !(zero && fraction == 0)) {
+            throw new InvalidFieldException(
+                    field, fraction + " is not " + (zero ? "from 0 to " : "above 0 and at most ") + LARGEST_VALIDATION);
+        }
+    }
+
+    private synchronized DatasetOrder queue(DatasetOrder wanted, Corpus corpus, Vocabulary vocabulary) {
+        String id = wanted.kind == DatasetKind.INSTRUCT
+                ? Ids.of(
+                        "dataset",
+                        corpus.sha256,
+                        vocabulary.sha256,
+                        wanted.kind.label(),
+                        wanted.draw(),
+                        ChatFormat.VERSION,
+                        FORMAT_VERSION)
+                : Ids.of(
+                        "dataset",
+                        corpus.sha256,
+                        vocabulary.sha256,
+                        wanted.kind.label(),
+                        wanted.validationFraction,
+                        FORMAT_VERSION);
         return QuarkusTransaction.requiringNew().call(() -> {
             DatasetOrder order = DatasetOrder.findById(id);
             if (order == null) {
-                order = new DatasetOrder();
+                order = wanted;
                 order.id = id;
-                order.corpus = corpus.id;
                 order.tokenizer = vocabulary.id;
-                order.kind = kind;
-                order.validationFraction = validationFraction;
                 order.status = DatasetOrder.Status.QUEUED;
                 order.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
                 order.persist();
@@ -114,8 +184,10 @@ class Datasets {
     Emission emission(DatasetOrder order) {
         Corpus corpus = corpora.find(order.corpus).orElseThrow();
         Vocabulary vocabulary = vocabularies.find(order.tokenizer).orElseThrow();
-        return new Emission(
-                order.id, corpus, vocabulary.id, vocabularies.tokenizer(vocabulary), order.validationFraction);
+        BpeTokenizer tokenizer = vocabularies.tokenizer(vocabulary);
+        return order.kind == DatasetKind.INSTRUCT
+                ? new InstructionEmission(order.id, corpus, vocabulary.id, tokenizer, order.draw())
+                : new TextEmission(order.id, corpus, vocabulary.id, tokenizer, order.validationFraction);
     }
 
     void done(Dataset dataset) {
@@ -162,10 +234,10 @@ class Datasets {
         }
         int[] tokens = new int[SHORT * LONGEST_CHARACTER];
         try (Reader text = files.open(corpus)) {
-            Emission.requireEnough(
+            TextEmission.requireEnough(
                     Split.TRAIN,
                     tokenizer.stream(new SplitReader(text, training)).read(tokens));
-            Emission.requireEnough(Split.VALIDATION, tokenizer.stream(text).read(tokens));
+            TextEmission.requireEnough(Split.VALIDATION, tokenizer.stream(text).read(tokens));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the text of corpus " + corpus.id, e);
         }

@@ -26,8 +26,13 @@ public class JsonBodies implements ReaderInterceptor {
         if (context.getType() == InputStream.class) {
             return context.proceed();
         }
-        context.setInputStream(new Bounded(context.getInputStream(), maxBytes));
+        context.setInputStream(bounded(context.getInputStream()));
         return context.proceed();
+    }
+
+    /** The body, which fails when more is read of it than allowed. */
+    InputStream bounded(InputStream body) {
+        return new Bounded(body, maxBytes);
     }
 
     /** Fails when more is read than allowed. */

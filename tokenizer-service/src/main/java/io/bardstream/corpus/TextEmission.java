@@ -20,16 +20,9 @@ import java.util.List;
 
 /**
  * Makes the token blocks of one dataset out of a text: cuts it in two by position, encodes each part by itself and sends it
- * block by block. Holds one block at a time, so memory does not grow with the text. The same text, tokenizer and fraction
- * always give the same blocks; an emission that is repeated differs from the first in its offsets only.
+ * block by block. Holds one block at a time, so memory does not grow with the text.
  */
-final class Emission {
-    /** Told after each block. */
-    interface Listener {
-        /** {@code bytes} of the text are read, {@code tokens} are in the block just sent. */
-        void sent(long bytes, int tokens);
-    }
-
+final class TextEmission implements Emission {
     /** Inputs and their targets are neighbours: a split of fewer tokens holds nothing to train or to judge on. */
     static final int FEWEST_TOKENS = 2;
 
@@ -39,7 +32,7 @@ final class Emission {
     private final BpeTokenizer tokenizer;
     private final double validationFraction;
 
-    Emission(String dataset, Corpus corpus, String tokenizerId, BpeTokenizer tokenizer, double validationFraction) {
+    TextEmission(String dataset, Corpus corpus, String tokenizerId, BpeTokenizer tokenizer, double validationFraction) {
         this.dataset = dataset;
         this.corpus = corpus;
         this.tokenizerId = tokenizerId;
@@ -47,28 +40,21 @@ final class Emission {
         this.validationFraction = validationFraction;
     }
 
-    Corpus corpus() {
-        return corpus;
+    @Override
+    public Dataset emit(CorpusFiles files, TokenBatches batches, Listener listener)
+            throws IOException, InterruptedException {
+        try (Reader text = files.open(corpus)) {
+            return emit(text, batches, listener);
+        }
     }
 
-    /**
-     * Sends all blocks and waits until they are acknowledged.
-     *
-     * @param text the corpus's text from its start
-     * @param listener told on this thread
-     * @return the manifest
-     * @throws InvalidFieldException if a split is too small, or the text is not the corpus's
-     */
+    /** The same of the corpus's text from its start. */
     Dataset emit(Reader text, TokenBatches batches, Listener listener) throws IOException, InterruptedException {
         long training = SplitReader.trainingCharacters(corpus.characters, validationFraction);
         List<Split> splits = new ArrayList<>();
-        splits.add(emit(Split.TRAIN, new SplitReader(text, training), batches, listener));
+        splits.add(emit(Split.TRAIN, new SplitReader(text, training), 0, batches, listener));
         long before = splits.get(0).bytes();
-        splits.add(emit(
-                Split.VALIDATION,
-                new SplitReader(text, Long.MAX_VALUE),
-                batches,
-                (read, tokens) -> listener.sent(before + read, tokens)));
+        splits.add(emit(Split.VALIDATION, new SplitReader(text, Long.MAX_VALUE), before, batches, listener));
         long bytes = before + splits.get(1).bytes();
         if (bytes != corpus.bytes) {
             throw new InvalidFieldException(
@@ -87,7 +73,7 @@ final class Emission {
                 Instant.now().truncatedTo(ChronoUnit.MILLIS));
     }
 
-    private Split emit(String name, SplitReader text, TokenBatches batches, Listener listener)
+    private Split emit(String name, SplitReader text, long bytesBefore, TokenBatches batches, Listener listener)
             throws IOException, InterruptedException {
         boolean wide = tokenizer.vocabularySize() > TokenBlock.NARROW_VOCABULARY;
         int width = wide ? Integer.BYTES : Short.BYTES;
@@ -113,7 +99,7 @@ final class Emission {
             digest.update(value, 0, count * width); // a block opens with its ids
             batches.send(block, value);
             total += count;
-            listener.sent(text.bytes(), count);
+            listener.sent((double) (bytesBefore + text.bytes()) / corpus.bytes, count);
         }
         requireEnough(name, total);
         return new Split(

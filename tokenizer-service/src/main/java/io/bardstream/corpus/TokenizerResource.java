@@ -34,6 +34,7 @@ public class TokenizerResource {
     /**
      * A vocabulary.
      *
+     * @param base sha256 of the tokenizer.json that it extends by tokens for turns; its own where it extends none
      * @param requestedVocabSize only where training stopped early, since no pair was left that occurs twice
      */
     public record Answer(
@@ -45,6 +46,7 @@ public class TokenizerResource {
             Integer requestedVocabSize,
             int merges,
             String sha256,
+            String base,
             double seconds,
             Instant createdAt) {
         static Answer of(Vocabulary vocabulary) {
@@ -57,6 +59,7 @@ public class TokenizerResource {
                     vocabulary.size == vocabulary.requestedSize ? null : vocabulary.requestedSize,
                     vocabulary.merges,
                     vocabulary.sha256,
+                    vocabulary.base,
                     vocabulary.seconds,
                     vocabulary.createdAt);
         }

@@ -80,6 +80,7 @@ class Vocabularies {
     static final int LARGEST = 200_000;
 
     private static final Logger LOG = Logger.getLogger(Vocabularies.class);
+    private static final String CHAT = "chat";
     private static final int WAITING = 16;
     private static final int IN_MEMORY = 8;
 
@@ -117,6 +118,10 @@ class Vocabularies {
                             + " special tokens) to " + LARGEST);
         }
         Corpus corpus = corpora.find(corpusId).orElseThrow(() -> Require.unknown("corpus", corpusId, "corpus"));
+        if (corpus.instructs()) {
+            throw new InvalidFieldException(
+                    "corpus", "holds instructions; a vocabulary is learned from running text, before any of them");
+        }
         Vocabulary wanted = new Vocabulary();
         wanted.id = Ids.of("tokenizer", corpus.sha256, size, Kind.BPE.label(), TRAINER_VERSION);
         wanted.name = name;
@@ -143,6 +148,22 @@ class Vocabularies {
         wanted.kind = Kind.GPT2.label();
         wanted.requestedSize = gpt2.vocabularySize();
         return make(wanted, () -> gpt2);
+    }
+
+    /** The vocabulary in which conversations can be written: this one, or where it lacks tokens for turns its chat form. */
+    synchronized Vocabulary chatForm(Vocabulary vocabulary) {
+        BpeTokenizer base = tokenizer(vocabulary);
+        BpeTokenizer chat = base.withChatTokens();
+        if (chat == base) {
+            return vocabulary;
+        }
+        Vocabulary wanted = new Vocabulary();
+        wanted.id = Ids.of("tokenizer", CHAT, vocabulary.sha256);
+        wanted.name = vocabulary.name + "-" + CHAT;
+        wanted.kind = CHAT;
+        wanted.base = vocabulary.sha256;
+        wanted.requestedSize = chat.vocabularySize();
+        return find(wanted.id).orElseGet(() -> keep(wanted, () -> chat));
     }
 
     Optional<Vocabulary> find(String id) {
@@ -186,6 +207,7 @@ class Vocabularies {
         wanted.size = tokenizer.vocabularySize();
         wanted.merges = tokenizer.mergeCount();
         wanted.sha256 = tokenizer.sha256();
+        wanted.base = wanted.base == null ? wanted.sha256 : wanted.base;
         wanted.json = tokenizer.toJson();
         wanted.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
         requireFitsRecord(wanted);

@@ -15,11 +15,14 @@ class Vocabulary extends PanacheEntityBase {
 
     public String name;
 
-    /** {@code bpe} or {@code gpt2}, see {@link Vocabularies.Kind}. */
+    /** {@code bpe} or {@code gpt2}, see {@link Vocabularies.Kind}, or {@code chat}. */
     public String kind;
 
     /** The corpus it was learned from, or null. */
     public String corpus;
+
+    /** The sha256 of the tokenizer.json that this one extends by tokens for turns; its own where it extends none. */
+    public String base;
 
     /** Number of ids asked for. */
     public int requestedSize;
@@ -42,6 +45,6 @@ class Vocabulary extends PanacheEntityBase {
 
     TokenizerPublished event() {
         return new TokenizerPublished(
-                id, name, sha256, size, BpeTokenizer.fromJson(json).specialTokens(), sha256, json, createdAt);
+                id, name, base, size, BpeTokenizer.fromJson(json).specialTokens(), sha256, json, createdAt);
     }
 }

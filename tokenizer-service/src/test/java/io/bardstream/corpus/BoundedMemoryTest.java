@@ -67,7 +67,7 @@ class BoundedMemoryTest {
         trainer.add(new Letters(500_000));
         BpeTokenizer tokenizer = trainer.train(BpeTrainer.ProgressListener.NONE);
         try (TokenBatches batches = new TokenBatches(arguments[0], "/test")) {
-            Dataset dataset = new Emission("dataset-large", corpus, "tokenizer-x", tokenizer, 0.1)
+            Dataset dataset = new TextEmission("dataset-large", corpus, "tokenizer-x", tokenizer, 0.1)
                     .emit(new Letters(CHARACTERS), batches, (bytes, tokens) -> {});
             System.out.println(new String(EventJson.write(dataset), StandardCharsets.UTF_8));
         }

@@ -81,7 +81,8 @@ class CorpusFilesTest {
                 throw new IOException("connection reset");
             }
         });
-        assertThatThrownBy(() -> new CorpusFiles(bardstreamHome).take(broken, "body", LIMIT, null))
+        assertThatThrownBy(() ->
+                        new CorpusFiles(bardstreamHome).take(broken, "body", LIMIT, CorpusFiles.Wanted.text(null)))
                 .isInstanceOf(IOException.class)
                 .hasMessage("connection reset");
         assertThat(files()).isEmpty();
@@ -100,8 +101,8 @@ class CorpusFilesTest {
     void whatIsNoTextLeavesNothing() {
         byte[] bytes = ("é".repeat(50_000) + "\0").getBytes(StandardCharsets.UTF_8);
         bytes[bytes.length - 1] = (byte) 0xE9;
-        assertThatThrownBy(() ->
-                        new CorpusFiles(bardstreamHome).take(new ByteArrayInputStream(bytes), "body", LIMIT, null))
+        assertThatThrownBy(() -> new CorpusFiles(bardstreamHome)
+                        .take(new ByteArrayInputStream(bytes), "body", LIMIT, CorpusFiles.Wanted.text(null)))
                 .isInstanceOf(InvalidFieldException.class)
                 .hasMessageContaining("byte offset 100000");
         assertThat(files()).isEmpty();
@@ -110,7 +111,11 @@ class CorpusFilesTest {
     @Test
     void anotherContentThanExpectedLeavesNothing() {
         assertThatThrownBy(() -> new CorpusFiles(bardstreamHome)
-                        .take(new ByteArrayInputStream(new byte[] {'a'}), "body", LIMIT, "0".repeat(64)))
+                        .take(
+                                new ByteArrayInputStream(new byte[] {'a'}),
+                                "body",
+                                LIMIT,
+                                CorpusFiles.Wanted.text("0".repeat(64))))
                 .isInstanceOfSatisfying(
                         ApiException.class, e -> assertThat(e.status()).isEqualTo(422))
                 .hasMessageContaining("0".repeat(64))
@@ -133,7 +138,11 @@ class CorpusFilesTest {
     }
 
     private static CorpusFiles.Text take(CorpusFiles files, String text) throws IOException {
-        return files.take(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), "body", LIMIT, null);
+        return files.take(
+                new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)),
+                "body",
+                LIMIT,
+                CorpusFiles.Wanted.text(null));
     }
 
     private List<String> files() {

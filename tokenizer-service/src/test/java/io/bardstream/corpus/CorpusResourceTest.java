@@ -34,7 +34,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 @QuarkusTest
 @QuarkusTestResource(EmbeddedServices.class)
@@ -47,7 +46,7 @@ class CorpusResourceTest {
     void nothingHalfIsLeft() throws IOException {
         try (Stream<Path> files = Files.list(home.corpora())) {
             assertThat(files.map(file -> file.getFileName().toString()))
-                    .allMatch(name -> name.matches("[0-9a-f]{64}\\.txt"));
+                    .allMatch(name -> name.matches("[0-9a-f]{64}\\.(txt|jsonl)"));
         }
     }
 
@@ -138,37 +137,17 @@ class CorpusResourceTest {
     }
 
     @Test
-    void instructionsAreNotTakenYet() {
+    void aKindThatIsNoneIsRefused() {
         assertRefused(
-                given().contentType("application/jsonl")
-                        .queryParam("name", "alpaca")
-                        .body("{\"instruction\":\"x\"}\n".getBytes(StandardCharsets.UTF_8))
-                        .post("/v1/corpora")
-                        .then(),
+                Client.post("/v1/corpora", Map.of("name", "a", "text", "b", "kind", "images")),
                 400,
                 "kind",
-                "instruct");
+                "text and instruct");
         assertRefused(
-                given().contentType("text/plain")
-                        .queryParam("name", "alpaca")
-                        .queryParam("kind", "instruct")
-                        .body("{}")
-                        .post("/v1/corpora")
-                        .then(),
+                Client.post("/v1/corpora", Map.of("name", "a", "text", "b", "on_error", "skip")),
                 400,
-                "kind",
-                "instruct");
-        assertRefused(
-                Client.post("/v1/corpora", Map.of("name", "a", "text", "b", "kind", "instruct")),
-                400,
-                "kind",
-                "instruct");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {" ", "a\u0000b", "two\nlines"})
-    void aNameIsOneLine(String name) {
-        assertRefused(Client.post("/v1/corpora", Map.of("name", name, "text", "x")), 400, "name", "name");
+                "on_error",
+                "no entries");
     }
 
     @Test

@@ -205,7 +205,7 @@ class DatasetTest {
         Dataset dataset;
         try (TokenBatches batches = new TokenBatches(bootstrap, "/test");
                 TokenBatches others = new TokenBatches(bootstrap, "/test")) {
-            dataset = new Emission("dataset-mixed", corpus, "tokenizer-x", tokenizer, 0.1)
+            dataset = new TextEmission("dataset-mixed", corpus, "tokenizer-x", tokenizer, 0.1)
                     .emit(new StringReader(text), batches, (bytes, tokens) -> {
                         try {
                             batches.flush();
@@ -242,6 +242,7 @@ class DatasetTest {
         vocabulary.id = "tokenizer-wide";
         vocabulary.name = "wide";
         vocabulary.kind = "bpe";
+        vocabulary.base = wide.sha256();
         vocabulary.requestedSize = wide.vocabularySize();
         vocabulary.size = wide.vocabularySize();
         vocabulary.sha256 = wide.sha256();
