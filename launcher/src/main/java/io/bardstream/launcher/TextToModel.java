@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.bardstream.train.Preset;
 import java.io.IOException;
+import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -35,9 +36,9 @@ final class TextToModel {
     private final Home home;
     private final Console console;
 
-    TextToModel(Ports ports, Home home, Console console) {
-        this.tokenizerService = new Api(ports.uri(Service.TOKENIZER));
-        this.trainer = new Api(ports.uri(Service.TRAINER));
+    TextToModel(URI tokenizerService, URI trainer, Home home, Console console) {
+        this.tokenizerService = new Api(tokenizerService);
+        this.trainer = new Api(trainer);
         this.home = home;
         this.console = console;
     }
@@ -46,13 +47,31 @@ final class TextToModel {
      * Does what is not done yet, and shows it.
      *
      * @param source a file, a URL, or null for the default corpus
-     * @return the pretraining as it ended
+     * @return whether the pretraining succeeded
      */
-    JsonNode run(String source, Preset preset) {
+    boolean run(String source, Preset preset) {
         String corpus = corpus(source);
         String dataset = dataset(corpus, tokenizer(corpus, preset));
         String run = startedRun(dataset, preset);
-        return new RunFollower(trainer, run, "pretrain", console).follow();
+        return showEnd(new RunFollower(trainer, run, "pretrain", console).follow());
+    }
+
+    private boolean showEnd(JsonNode run) {
+        String ended = "pretrain   " + run.path("status").asText() + " after "
+                + run.path("step").asLong() + " steps";
+        Optional<String> error =
+                Optional.of(run.path("error").asText("")).filter(text -> !text.isEmpty() && !text.equals("null"));
+        if (error.isPresent()) {
+            console.problem("trainer", ended + ": " + error.get());
+        } else {
+            console.line(ended
+                    + String.format(
+                            Locale.ROOT,
+                            ": %.3f bits a byte, checkpoint %s",
+                            run.path("bits_per_byte").asDouble(Double.NaN),
+                            run.path("checkpoint").asText()));
+        }
+        return error.isEmpty();
     }
 
     private String corpus(String source) {

@@ -1,13 +1,11 @@
 package io.bardstream.launcher;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.bardstream.train.Preset;
 import java.io.IOException;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -155,29 +153,13 @@ final class Up implements Callable<Integer> {
         Api inference = new Api(ports.uri(Service.INFERENCE));
         try (Sampling sampling = new Sampling(inference, console)) {
             sampling.start();
-            show(new TextToModel(ports, home, console).run(corpus, chosen));
+            new TextToModel(ports.uri(Service.TOKENIZER), ports.uri(Service.TRAINER), home, console)
+                    .run(corpus, chosen);
             sampling.sample();
         } catch (CommandFailure | Api.Refusal | Api.Unreachable e) {
             console.problem("bardstream", e.getMessage());
         }
         addresses(ports);
-    }
-
-    private void show(JsonNode run) {
-        String ended = "pretrain   " + run.path("status").asText() + " after "
-                + run.path("step").asLong() + " steps";
-        Optional<String> error =
-                Optional.of(run.path("error").asText("")).filter(text -> !text.isEmpty() && !text.equals("null"));
-        if (error.isPresent()) {
-            console.problem("trainer", ended + ": " + error.get());
-        } else {
-            console.line(ended
-                    + String.format(
-                            Locale.ROOT,
-                            ": %.3f bits a byte, checkpoint %s",
-                            run.path("bits_per_byte").asDouble(Double.NaN),
-                            run.path("checkpoint").asText()));
-        }
     }
 
     private void addresses(Ports ports) {

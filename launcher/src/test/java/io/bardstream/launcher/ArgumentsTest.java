@@ -78,6 +78,13 @@ class ArgumentsTest {
     }
 
     @Test
+    void learningTakesAPresetThatIs() {
+        assertThat(run("learn --preset big --home " + checkout.resolve("home"))).isEqualTo(2);
+        assertThat(errors.toString()).contains("'big'", "tiny");
+        assertThat(run("learn --preset tiny")).isEqualTo(2); // without a home
+    }
+
+    @Test
     void whereNothingRunsThereIsNothingToStop() {
         assertThat(run("down --home " + checkout.resolve("home"))).isZero();
         assertThat(run("status --home " + checkout.resolve("home"))).isEqualTo(1);
