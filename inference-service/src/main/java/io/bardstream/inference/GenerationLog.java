@@ -8,6 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -57,6 +58,11 @@ public class GenerationLog {
         if (!queue.offer(generation)) {
             drop("the queue of %d is full; is the broker there?".formatted(queue.size()));
         }
+    }
+
+    /** Publishes a generation; done when the broker has acknowledged it. */
+    CompletionStage<Void> publish(Generation generation) {
+        return topic.send(Record.of(generation.id(), generation)).thenRun(metrics::published);
     }
 
     private void run() {

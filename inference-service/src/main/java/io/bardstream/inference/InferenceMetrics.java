@@ -26,6 +26,8 @@ public class InferenceMetrics {
     private final Counter loadFailures;
     private final Counter published;
     private final Counter dropped;
+    private final Counter requestsAnswered;
+    private final Counter requestsDropped;
     private final Timer firstToken;
     private final List<Gauge> gauges = new ArrayList<>();
     private final AtomicInteger active = new AtomicInteger();
@@ -41,6 +43,11 @@ public class InferenceMetrics {
         this.loadFailures = counter("bardstream.inference.load.failures", "Checkpoints that could not be loaded");
         this.published = counter("bardstream.inference.generations.published", "Generations the broker has taken");
         this.dropped = counter("bardstream.inference.generations.dropped", "Generations that were not published");
+        this.requestsAnswered = counter(
+                "bardstream.inference.generation.requests.answered", "Requests of the topic that were answered");
+        this.requestsDropped = counter(
+                "bardstream.inference.generation.requests.dropped",
+                "Requests of the topic for a checkpoint that is not there or cannot be loaded");
         this.firstToken = Timer.builder("bardstream.inference.first.token")
                 .description("From queueing a completion to its first token")
                 .publishPercentiles(0.5, 0.95)
@@ -108,6 +115,14 @@ public class InferenceMetrics {
 
     void dropped() {
         dropped.increment();
+    }
+
+    void requestAnswered() {
+        requestsAnswered.increment();
+    }
+
+    void requestDropped() {
+        requestsDropped.increment();
     }
 
     private double tokensPerSecond() {

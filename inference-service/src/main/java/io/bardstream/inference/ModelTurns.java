@@ -12,7 +12,8 @@ import org.jboss.logging.Logger;
 /**
  * The slots of one model and who sits in them. A turn empties the slots of those who have gone, seats those who wait,
  * computes one piece of one prompt, and gives everyone whose prompt is done one token. A long prompt therefore holds the
- * others up for one piece at a time. For the decode loop's thread alone.
+ * others up for one piece at a time. Sequences in the background are seated when nobody else waits, and in half of the slots at
+ * most, so that whoever asks over HTTP finds one free. For the decode loop's thread alone.
  */
 final class ModelTurns {
     private static final Logger LOG = Logger.getLogger(ModelTurns.class);
@@ -22,13 +23,14 @@ final class ModelTurns {
     private final InferenceMetrics metrics;
     private final Runnable onSeated;
     private final Deque<Sequence> waiting = new ArrayDeque<>();
+    private final Deque<Sequence> background = new ArrayDeque<>();
     private final Sequence[] seated;
     private final int[] next; // the token each slot goes on with, or NONE while its prompt is being computed
     private final Deque<Integer> prompts = new ArrayDeque<>(); // slots whose prompt is not done, longest seated first
     private final List<List<TokenLogprobs>> scores = new ArrayList<>(); // of each slot's prompt, as far as computed
     private final float[][] lastLogits; // after the last token of the piece before, where scores are wanted
 
-    /** @param onSeated run for each sequence that waits no longer */
+    /** @param onSeated run for each sequence that waits no longer, those in the background apart */
     ModelTurns(LoadedModel model, InferenceMetrics metrics, Runnable onSeated) {
         this.model = model;
         this.decoder = model.decoder();
@@ -44,11 +46,13 @@ final class ModelTurns {
     }
 
     void add(Sequence sequence) {
-        waiting.add(sequence);
+        (sequence.background() ? background : waiting).add(sequence);
     }
 
     boolean idle() {
-        return waiting.isEmpty() && Arrays.stream(seated).allMatch(sequence -> sequence == null);
+        return waiting.isEmpty()
+                && background.isEmpty()
+                && Arrays.stream(seated).allMatch(sequence -> sequence == null);
     }
 
     /** Takes one turn and returns how many slots it served. */
@@ -78,6 +82,11 @@ final class ModelTurns {
             sequence.listener().failed(reason);
         }
         waiting.clear();
+        for (Sequence sequence : background) {
+            model.release();
+            sequence.listener().failed(reason);
+        }
+        background.clear();
     }
 
     private void dismissTheGone() {
@@ -98,14 +107,25 @@ final class ModelTurns {
     }
 
     private void seat() {
-        for (int slot = 0; slot < seated.length && !waiting.isEmpty(); slot++) {
-            if (seated[slot] == null) {
-                seated[slot] = waiting.remove();
-                onSeated.run();
+        for (int slot = 0; slot < seated.length; slot++) {
+            Sequence next = seated[slot] == null ? nextToSit() : null;
+            if (next != null) {
+                seated[slot] = next;
                 decoder.begin(slot, seated[slot].prompt());
                 prompts.add(slot);
             }
         }
+    }
+
+    private Sequence nextToSit() {
+        if (!waiting.isEmpty()) {
+            onSeated.run();
+            return waiting.remove();
+        }
+        long inBackground = Arrays.stream(seated)
+                .filter(sequence -> sequence != null && sequence.background())
+                .count();
+        return inBackground < Math.max(1, seated.length / 2) ? background.poll() : null;
     }
 
     private void computePrompt() {

@@ -47,6 +47,9 @@ import org.jboss.logging.Logger;
 public class Models {
     private static final Logger LOG = Logger.getLogger(Models.class);
 
+    /** The error's code where a model is not loaded because others are in use. */
+    static final String CROWDED = "models_in_use";
+
     /** Events come in bursts, above all at the start: loading waits until one is over. */
     private static final long BURST_MILLIS = 150;
 
@@ -183,8 +186,12 @@ public class Models {
                 () -> {
                     try {
                         if (!roomSoon()) {
-                            throw ApiException.unavailable("All " + inMemory.get()
-                                    + " models in memory are in use; ask again when their requests are done.");
+                            throw new ApiException(
+                                    503,
+                                    "All " + inMemory.get()
+                                            + " models in memory are in use; ask again when their requests are done.",
+                                    null,
+                                    CROWDED);
                         }
                         return load(checkpoint);
                     } catch (NoSuchFileException e) {

@@ -55,6 +55,7 @@ final class Sequence {
     private final OptionalInt logprobs;
     private final boolean promptLogprobs;
     private final Listener listener;
+    private final boolean background;
     private final long submitted = System.nanoTime();
     private int generated;
     private volatile boolean cancelled;
@@ -73,6 +74,19 @@ final class Sequence {
             OptionalInt logprobs,
             boolean promptLogprobs,
             Listener listener) {
+        this(model, prompt, mostTokens, sampler, text, logprobs, promptLogprobs, listener, false);
+    }
+
+    private Sequence(
+            LoadedModel model,
+            int[] prompt,
+            int mostTokens,
+            Sampler sampler,
+            TextStream text,
+            OptionalInt logprobs,
+            boolean promptLogprobs,
+            Listener listener,
+            boolean background) {
         this.model = model;
         this.prompt = prompt;
         this.mostTokens = mostTokens;
@@ -81,7 +95,18 @@ final class Sequence {
         this.logprobs = logprobs;
         this.promptLogprobs = promptLogprobs && logprobs.isPresent();
         this.listener = listener;
+        this.background = background;
         sampler.observePrompt(prompt);
+    }
+
+    /** One that waits for nobody in particular: it takes a slot only where nobody else wants one. */
+    static Sequence inBackground(
+            LoadedModel model, int[] prompt, int mostTokens, Sampler sampler, TextStream text, Listener listener) {
+        return new Sequence(model, prompt, mostTokens, sampler, text, OptionalInt.empty(), false, listener, true);
+    }
+
+    boolean background() {
+        return background;
     }
 
     /** Nobody wants the rest: its slot is free before the next token. Safe on any thread. */

@@ -20,6 +20,11 @@ public record GenerationRequest(String id, String prompt, Format format, List<Ca
         Fields.required(at, "at");
     }
 
+    /** The id of what a candidate writes: the same each time the request is answered. */
+    public String generationId(int candidate) {
+        return Ids.of("generation", id, candidate);
+    }
+
     /** Whether the prompt goes to the model as it is, or as the user's turn of a conversation. */
     public enum Format {
         RAW,
