@@ -15,9 +15,10 @@ create index generation_at on generation (at);
 create index generation_of_checkpoint on generation (checkpoint, at);
 
 create table checkpoint (
-    id   text primary key,
-    fact text        not null,
-    at   timestamptz not null
+    id    text primary key,
+    stage text        not null,
+    fact  text        not null,
+    at    timestamptz not null
 );
 
 -- A promotion has no id of its own; its place on the topic is one.
@@ -50,24 +51,24 @@ create table prompt (
     id         text primary key, -- hash of the text
     text       text        not null,
     origin     text        not null check (origin in ('BUNDLED', 'PERSON')),
-    created_at timestamptz not null
+    created_at timestamptz not null,
+    asked_at   timestamptz -- when the pool last asked for texts after it
 );
 
 -- What the pool asked inference for. ASKED: no answer yet; PAIRED; EQUAL: twice the same text; LOST: no answer in time;
 -- CANCELLED: its prompt was erased.
 create table generation_request (
-    id           text primary key,
-    prompt       text        not null,
-    checkpoint_a text        not null,
-    checkpoint_b text        not null,
-    attempt      integer     not null,
-    state        text        not null check (state in ('ASKED', 'PAIRED', 'EQUAL', 'LOST', 'CANCELLED')),
-    asked_at     timestamptz not null,
-    settled_at   timestamptz
+    id         text primary key,
+    prompt     text        not null,
+    attempt    integer     not null,
+    state      text        not null check (state in ('ASKED', 'PAIRED', 'EQUAL', 'LOST', 'CANCELLED')),
+    asked_at   timestamptz not null,
+    settled_at timestamptz
 );
 
 create index generation_request_in_flight on generation_request (asked_at) where state = 'ASKED';
-create index generation_request_of_prompt on generation_request (prompt, asked_at);
+create index generation_request_settled on generation_request (settled_at);
+create index generation_request_of_prompt on generation_request (prompt);
 
 -- Two texts after one prompt, in the order in which they came; who sees which as A is decided for each annotator.
 -- texts holds all three as JSON: PostgreSQL's text holds no NUL, a generation may. A pair from outside has no generations.

@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.EventJson;
+import io.bardstream.event.Ids;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -61,6 +62,10 @@ public class Comparison extends PanacheEntityBase {
 
     public int judgements;
     public Instant createdAt;
+
+    static String idOf(String first, String second) {
+        return Ids.of("comparison", first, second);
+    }
 
     Texts texts() {
         return EventJson.read(texts.getBytes(StandardCharsets.UTF_8), Texts.class);

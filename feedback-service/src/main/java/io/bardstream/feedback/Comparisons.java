@@ -23,8 +23,6 @@ class Comparisons {
     /** Native queries take no empty list. */
     private static final Set<String> NONE = Set.of("");
 
-    private static final long ASSIGNING = 0x6261_7264_0001L; // any number that no other lock here has
-
     private final Session database;
     private final Annotators annotators;
     private final FeedbackSettings settings;
@@ -44,9 +42,7 @@ class Comparisons {
      * @return nothing where no pair waits
      */
     Optional<Shown> next(String annotator, Set<String> except) {
-        database.createNativeQuery("select 1 from (select pg_advisory_xact_lock(?1)) as granted", Integer.class)
-                .setParameter(1, ASSIGNING)
-                .getSingleResult();
+        Locks.take(Locks.ASSIGNING, database);
         annotators.meet(annotator);
         Instant now = clock.instant();
         Set<String> unwanted = except.isEmpty() ? NONE : except;

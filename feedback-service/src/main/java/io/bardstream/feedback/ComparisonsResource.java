@@ -46,12 +46,14 @@ public class ComparisonsResource {
     private final Comparisons comparisons;
     private final Votes votes;
     private final Outbox outbox;
+    private final Pool pool;
     private final FeedbackSettings settings;
 
-    ComparisonsResource(Comparisons comparisons, Votes votes, Outbox outbox, FeedbackSettings settings) {
+    ComparisonsResource(Comparisons comparisons, Votes votes, Outbox outbox, Pool pool, FeedbackSettings settings) {
         this.comparisons = comparisons;
         this.votes = votes;
         this.outbox = outbox;
+        this.pool = pool;
         this.settings = settings;
     }
 
@@ -82,6 +84,7 @@ public class ComparisonsResource {
                 Require.optionalWords(ballot.comment(), "comment", settings.longestComment()),
                 Boolean.TRUE.equals(ballot.replace()));
         outbox.wake();
+        pool.wake();
         return Response.status(cast.isNew() ? Response.Status.CREATED : Response.Status.OK)
                 .entity(Answer.of(cast.vote()))
                 .build();

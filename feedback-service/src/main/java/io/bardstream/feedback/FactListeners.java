@@ -15,10 +15,12 @@ import org.eclipse.microprofile.reactive.messaging.Incoming;
 class FactListeners {
     private final Facts facts;
     private final DatabaseOutage outage;
+    private final Pool pool;
 
-    FactListeners(Facts facts, DatabaseOutage outage) {
+    FactListeners(Facts facts, DatabaseOutage outage, Pool pool) {
         this.facts = facts;
         this.outage = outage;
+        this.pool = pool;
     }
 
     @Incoming("generations-in")
@@ -26,6 +28,7 @@ class FactListeners {
     void generation(ConsumerRecord<String, Generation> record) {
         if (record.value() != null) {
             outage.sitOut(() -> facts.store(record.value()));
+            pool.wake();
         } else if (record.key() != null) {
             outage.sitOut(() -> facts.erase(record.key()));
         }
@@ -44,6 +47,7 @@ class FactListeners {
     void promotion(ConsumerRecord<String, Promotion> record) {
         if (record.value() != null) {
             outage.sitOut(() -> facts.store(record.value(), record.offset()));
+            pool.wake();
         }
     }
 

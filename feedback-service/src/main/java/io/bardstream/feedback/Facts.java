@@ -5,6 +5,7 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Generation;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Score;
+import io.bardstream.event.Topics;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import jakarta.transaction.Transactional;
@@ -23,7 +24,12 @@ class Facts {
         this.database = database;
     }
 
+    /** An answer to a request whose prompt was erased meanwhile is erased too. */
     void store(Generation generation) {
+        if (PoolRequest.count("id = ?1 and state = ?2", generation.requestId(), PoolRequest.State.CANCELLED) > 0) {
+            OutboxRecord.tombstone(Topics.GENERATIONS, generation.id()).persist();
+            return;
+        }
         database.createQuery("insert into StoredGeneration(id, requestId, prompt, checkpoint, fact, at)"
                         + " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict(id) do nothing")
                 .setParameter(1, generation.id())
@@ -41,11 +47,13 @@ class Facts {
     }
 
     void store(Checkpoint checkpoint) {
-        database.createQuery("insert into StoredCheckpoint(id, fact, at) values (?1, ?2, ?3)"
-                        + " on conflict(id) do update set fact = excluded.fact, at = excluded.at")
+        database.createQuery(
+                        "insert into StoredCheckpoint(id, stage, fact, at) values (?1, ?2, ?3, ?4)"
+                                + " on conflict(id) do update set stage = excluded.stage, fact = excluded.fact, at = excluded.at")
                 .setParameter(1, checkpoint.id())
-                .setParameter(2, json(checkpoint))
-                .setParameter(3, checkpoint.at())
+                .setParameter(2, checkpoint.stage())
+                .setParameter(3, json(checkpoint))
+                .setParameter(4, checkpoint.at())
                 .executeUpdate();
     }
 

@@ -36,6 +36,10 @@ public interface FeedbackSettings {
         @WithDefault("5M")
         Duration patience();
 
+        /** How long a promotion must stand before texts are asked of it: while a run improves, the next one is not far. */
+        @WithDefault("20S")
+        Duration settling();
+
         /** How often the stock is looked at, beside every time that something arrives. */
         @WithDefault("5S")
         Duration interval();

@@ -28,6 +28,7 @@ public class Prompt extends PanacheEntityBase {
     public Origin origin;
 
     public Instant createdAt;
+    public Instant askedAt; // when the pool last asked for texts after it
 
     static String idOf(String text) {
         return Ids.of("prompt", text);

@@ -11,25 +11,39 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
+import org.hibernate.Session;
 
 /** Facts for the tests, ordinary but for what a test is about. */
 final class Given {
-    static final Instant NOON = Instant.parse("2026-11-23T12:00:00Z");
+    static final Instant NOON = Instant.parse("2026-11-01T12:00:00Z");
     static final String SHA256 = "0123456789abcdef".repeat(4);
 
     private Given() {}
 
     static Generation generation(String id, String text) {
+        return generation(id, "request", "ROMEO:", text, "c1");
+    }
+
+    static Generation generation(String id, String request, String prompt, String text, String checkpoint) {
         return new Generation(
-                id, "request", "ROMEO:", text, "c1", SHA256, SHA256, Map.of("temperature", 0.5), 42, "length", NOON);
+                id, request, prompt, text, checkpoint, SHA256, SHA256, Map.of("temperature", 0.5), 42, "length", NOON);
     }
 
     static Checkpoint checkpoint(String id, double validationLoss) {
+        return checkpoint(id, Stage.PRETRAIN, validationLoss, NOON);
+    }
+
+    static Checkpoint checkpoint(String id, Stage stage, Instant at) {
+        return checkpoint(id, stage, 3.5, at);
+    }
+
+    private static Checkpoint checkpoint(String id, Stage stage, double validationLoss, Instant at) {
         return new Checkpoint(
                 id,
                 Checkpoint.POLICY,
-                Stage.PRETRAIN,
+                stage,
                 null,
                 "run",
                 "curriculum",
@@ -39,7 +53,7 @@ final class Given {
                 "run/" + id,
                 SHA256,
                 Map.of(Checkpoint.VALIDATION_LOSS, validationLoss),
-                NOON);
+                at);
     }
 
     static Preference preference(String id) {
@@ -69,12 +83,38 @@ final class Given {
                 NOON);
     }
 
-    /** Empties what people gave, so that a test sees its own pairs only. */
+    /** The policy that {@link #pair} gives texts of serves, and nobody has judged anything. */
     static void nothingJudged(EntityManager database) {
-        sql(database, "delete from feedback.vote");
-        sql(database, "delete from feedback.comparison");
-        sql(database, "delete from feedback.score");
+        nothingJudged(database, "c1");
     }
+
+    /** This policy serves, and nothing was asked of it or judged; the pool stands still meanwhile. */
+    static void nothingJudged(EntityManager database, String promoted) {
+        QuarkusTransaction.requiringNew().run(() -> {
+            Locks.take(Locks.STOCKING, database.unwrap(Session.class));
+            for (String table : List.of("vote", "comparison", "generation_request", "score", "checkpoint")) {
+                database.createNativeQuery("delete from feedback." + table).executeUpdate();
+            }
+            promote(promoted, NOON);
+        });
+    }
+
+    /** A promotion newer than any that other tests put on the topic. */
+    static void promoted(String checkpoint, Instant at) {
+        QuarkusTransaction.requiringNew().run(() -> promote(checkpoint, at));
+    }
+
+    private static void promote(String checkpoint, Instant at) {
+        StoredPromotion promotion = new StoredPromotion();
+        promotion.topicOffset = PROMOTIONS.incrementAndGet();
+        promotion.model = Checkpoint.POLICY;
+        promotion.checkpoint = checkpoint;
+        promotion.fact = "{}";
+        promotion.at = at;
+        promotion.persist();
+    }
+
+    private static final AtomicLong PROMOTIONS = new AtomicLong(1_000_000);
 
     static void sql(EntityManager database, String statement) {
         QuarkusTransaction.requiringNew()
@@ -103,6 +143,12 @@ final class Given {
         comparison.createdAt = NOON.plusSeconds(number);
         comparison.persist();
         return comparison.id;
+    }
+
+    /** Gives a pair other texts. */
+    static void rewritten(String comparison, Comparison.Texts texts) {
+        QuarkusTransaction.requiringNew()
+                .run(() -> Comparison.update("texts = ?1 where id = ?2", Facts.json(texts), comparison));
     }
 
     /** What a reward model thinks of a pair's texts. */

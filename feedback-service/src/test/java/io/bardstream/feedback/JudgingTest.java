@@ -7,6 +7,7 @@ import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.event.EventJson;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Preference.Choice;
 import io.bardstream.event.Topics;
@@ -17,8 +18,10 @@ import io.restassured.http.ContentType;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -278,6 +281,94 @@ class JudgingTest {
                 .then()
                 .statusCode(400);
         assertThat(published(shown.id())).isEmpty();
+    }
+
+    @Test
+    void theStatisticsCountWhatStands() {
+        // Given: two judge the same pair, one of them changes a vote and takes another back
+        List<String> ids = Given.pairs(3);
+        shown("ann");
+        for (String id : ids) {
+            vote(id, "ann", "a", null, null).statusCode(201);
+        }
+        vote(
+                ids.get(0),
+                "ann",
+                Sides.swapped(ids.get(0), "ann") == Sides.swapped(ids.get(0), "bob") ? "a" : "b",
+                null,
+                true);
+        vote(ids.get(0), "bob", "a", null, null).statusCode(201);
+        vote(ids.get(1), "ann", "tie", null, true).statusCode(201);
+        vote(ids.get(1), "bob", "b", null, null).statusCode(201);
+        given().queryParam("annotator", "ann").delete("/v1/comparisons/{id}/vote", ids.get(2));
+
+        // When
+        Statistics.Report report = EventJson.read(
+                given().get("/v1/statistics").then().statusCode(200).extract().asByteArray(), Statistics.Report.class);
+
+        // Then
+        assertThat(report.votes()).isEqualTo(4);
+        assertThat(report.choices()).containsEntry(Choice.TIE, 1L).containsEntry(Choice.SKIP, 0L);
+        assertThat(report.agreement().pairs()).isEqualTo(2);
+        assertThat(report.agreement().percent()).isEqualTo(0.5);
+        assertThat(report.left().of()).isEqualTo(3);
+        assertThat(report.annotators())
+                .extracting(Statistics.OfAnnotator::annotator)
+                .containsExactly("ann", "bob");
+        assertThat(report.annotators())
+                .extracting(one -> one.agreement().value())
+                .containsExactly(0.5, 0.5);
+        assertThat(report.secondsPerVote()).isBetween(0.0, 60.0);
+        assertThat(report.pool().open()).isEqualTo(1);
+        assertThat(report.days()).hasSize(30).last().satisfies(day -> assertThat(day.votes())
+                .isEqualTo(4));
+    }
+
+    @Test
+    void theExportHoldsWhatStandsWordForWordWhateverTheTextsAre() {
+        // Given
+        List<String> nasty =
+                List.of("\u0000", "\"\n\r\t\\", "\u2028\u2029\u0085", "\uD83D\uDC80 \uFEFF\uFFFF", "</script>", "");
+        List<String> ids = Given.pairs(nasty.size() + 1);
+        for (int i = 0; i < nasty.size(); i++) {
+            Given.rewritten(
+                    ids.get(i), new Comparison.Texts(nasty.get(i) + "p", nasty.get(i) + "1", nasty.get(i) + "2"));
+            vote(ids.get(i), "ann", i % 2 == 0 ? "a" : "b", "because \u2028", null)
+                    .statusCode(201);
+        }
+        vote(ids.get(nasty.size()), "ann", "tie", null, null).statusCode(201);
+
+        // When
+        byte[] export = given().get("/v1/preferences.jsonl")
+                .then()
+                .statusCode(200)
+                .extract()
+                .asByteArray();
+        byte[] undecided = given().get("/v1/preferences-undecided.jsonl")
+                .then()
+                .statusCode(200)
+                .extract()
+                .asByteArray();
+
+        // Then
+        List<Export.Decided> lines = Arrays.stream(new String(export, StandardCharsets.UTF_8).split("\n"))
+                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), Export.Decided.class))
+                .toList();
+        assertThat(lines)
+                .extracting(Export.Decided::comparison)
+                .containsExactlyElementsOf(ids.subList(0, nasty.size()));
+        for (int i = 0; i < nasty.size(); i++) {
+            String text = nasty.get(i);
+            boolean first = (i % 2 == 0) != Sides.swapped(ids.get(i), "ann");
+            assertThat(lines.get(i).prompt()).isEqualTo(text + "p");
+            assertThat(lines.get(i).chosen()).isEqualTo(text + (first ? "1" : "2"));
+            assertThat(lines.get(i).rejected()).isEqualTo(text + (first ? "2" : "1"));
+            assertThat(lines.get(i).comment()).isEqualTo("because \u2028");
+        }
+        assertThat(new String(undecided, StandardCharsets.UTF_8).lines())
+                .singleElement()
+                .asString()
+                .contains("\"tie\"");
     }
 
     @Test

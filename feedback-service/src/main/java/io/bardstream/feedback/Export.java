@@ -1,0 +1,110 @@
+package io.bardstream.feedback;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.bardstream.event.EventJson;
+import io.bardstream.event.Preference.Choice;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.hibernate.Session;
+
+/**
+ * The votes that stand, as JSON lines that Hugging Face {@code datasets} and TRL load as they are. They come from a cursor of the
+ * database, a few hundred at a time, so any number fits into any memory.
+ */
+@ApplicationScoped
+class Export {
+    private static final int AT_ONCE = 500;
+    private static final int LONGEST_HOURS = 6;
+    private static final byte[] LINE_END = {'\n'};
+
+    private final Session database;
+
+    Export(Session database) {
+        this.database = database;
+    }
+
+    /** One decided vote, in TRL's words. Every line has every key, so that all lines have the same columns. */
+    @JsonInclude(JsonInclude.Include.ALWAYS)
+    public record Decided(
+            String prompt,
+            String chosen,
+            String rejected,
+            String id,
+            String comparison,
+            String annotator,
+            String comment,
+            String chosenGeneration,
+            String rejectedGeneration,
+            String chosenCheckpoint,
+            String rejectedCheckpoint,
+            Instant at) {
+        static Decided of(Vote vote, Comparison comparison) {
+            Comparison.Texts texts = comparison.texts();
+            boolean first = (vote.choice == Choice.A) != vote.swapped;
+            return new Decided(
+                    texts.prompt(),
+                    first ? texts.first() : texts.second(),
+                    first ? texts.second() : texts.first(),
+                    vote.id,
+                    comparison.id,
+                    vote.annotator,
+                    vote.comment,
+                    first ? comparison.firstGeneration : comparison.secondGeneration,
+                    first ? comparison.secondGeneration : comparison.firstGeneration,
+                    first ? comparison.firstCheckpoint : comparison.secondCheckpoint,
+                    first ? comparison.secondCheckpoint : comparison.firstCheckpoint,
+                    vote.createdAt);
+        }
+    }
+
+    /** Writes the votes for one text or the other. */
+    void decided(OutputStream out) {
+        write(Set.of(Choice.A, Choice.B), (vote, comparison) -> Decided.of(vote, comparison), out);
+    }
+
+    /** Writes the ties and both-bad votes, as they stand on the topic. */
+    void undecided(OutputStream out) {
+        write(Set.of(Choice.TIE, Choice.BOTH_BAD), Vote::preference, out);
+    }
+
+    private interface Line {
+        Object of(Vote vote, Comparison comparison);
+    }
+
+    private void write(Set<Choice> choices, Line line, OutputStream out) {
+        QuarkusTransaction.requiringNew()
+                .timeout((int) Duration.ofHours(LONGEST_HOURS).toSeconds())
+                .run(() -> {
+                    try (Stream<Object[]> rows = database.createSelectionQuery(
+                                    "select v, c from Vote v join Comparison c on c.id = v.comparison"
+                                            + " where v.current and v.choice in ?1 order by v.createdAt, v.id",
+                                    Object[].class)
+                            .setParameter(1, choices)
+                            .setReadOnly(true)
+                            .setFetchSize(AT_ONCE)
+                            .getResultStream()) {
+                        rows.forEach(row -> {
+                            write(line.of((Vote) row[0], (Comparison) row[1]), out);
+                            database.detach(row[0]);
+                            database.detach(row[1]);
+                        });
+                    }
+                });
+    }
+
+    private static void write(Object line, OutputStream out) {
+        try {
+            out.write(EventJson.write(line));
+            out.write(LINE_END);
+        } catch (IOException e) {
+            throw new UncheckedIOException("the reader of an export is gone", e);
+        }
+    }
+}
