@@ -28,6 +28,7 @@ create table run (
     bits_per_byte         double precision,
     checkpoint            text,
     error                 text,
+    verdict               text,
     cancel_requested      boolean not null default false,
     created_at            timestamptz not null,
     started_at            timestamptz,

@@ -23,6 +23,7 @@ final class RunFollower {
     private Progress progress = Progress.NONE;
     private long shownStep = -1;
     private long lastLine;
+    private String verdict = "";
 
     RunFollower(Api trainer, String run, String title, Console console) {
         this.trainer = trainer;
@@ -48,6 +49,11 @@ final class RunFollower {
         } finally {
             console.bar("");
         }
+    }
+
+    /** Its newest measurements. */
+    Progress progress() {
+        return progress;
     }
 
     /** Reads measurements for as long as they come, then the run's state. */
@@ -76,6 +82,20 @@ final class RunFollower {
                 && Instant.parse(metrics.path("at").asText()).isBefore(since);
     }
 
+    /** What is wrong with the run, when that changes. */
+    private void tellVerdict(JsonNode newest) {
+        String words = newest.isTextual() ? newest.asText() : "";
+        if (words.equals(verdict)) {
+            return;
+        }
+        verdict = words;
+        if (words.isEmpty()) {
+            console.line(title + "  is healthy again");
+        } else {
+            console.problem(title, words);
+        }
+    }
+
     private void show(JsonNode metrics) {
         if (metrics.path("step").asLong() < shownStep) {
             return; // seen before the stream broke
@@ -85,6 +105,7 @@ final class RunFollower {
         if (isHistory(metrics)) {
             return;
         }
+        tellVerdict(metrics.path("verdict"));
         if (console.terminal()) {
             console.bar(progress.bar(title, console.columns()));
         } else if (metrics.path("bits_per_byte").isNumber()

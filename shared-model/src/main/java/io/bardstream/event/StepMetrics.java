@@ -17,6 +17,7 @@ import java.time.Instant;
  * @param bitsPerByte the same in bits a byte of text, comparable across vocabularies
  * @param sample text the model wrote at this step
  * @param longestCopy longest run of characters in the sample that stands verbatim in the training text
+ * @param verdict what is wrong with the run and what to do; null while it is healthy
  */
 public record StepMetrics(
         String runId,
@@ -32,6 +33,7 @@ public record StepMetrics(
         Double bitsPerByte,
         String sample,
         Integer longestCopy,
+        String verdict,
         Instant at) {
 
     public StepMetrics {

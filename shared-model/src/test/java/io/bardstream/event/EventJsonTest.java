@@ -70,9 +70,23 @@ class EventJsonTest {
                                 + "'seed':1337,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z'}"),
                 new Written(
                         new StepMetrics(
-                                "pretrain-1", 5, 100, 7680, 6.5, 0.002, 0.9, 48000.0, 3.5, null, null, null, null, AT),
+                                "pretrain-1",
+                                5,
+                                100,
+                                7680,
+                                6.5,
+                                0.002,
+                                0.9,
+                                48000.0,
+                                3.5,
+                                null,
+                                null,
+                                null,
+                                null,
+                                "The loss stands still",
+                                AT),
                         "{'run_id':'pretrain-1','step':5,'steps':100,'tokens':7680,'loss':6.5,'learning_rate':0.002,"
-                                + "'gradient_norm':0.9,'tokens_per_second':48000.0,'seconds_left':3.5,"
+                                + "'gradient_norm':0.9,'tokens_per_second':48000.0,'seconds_left':3.5,'verdict':'The loss stands still',"
                                 + "'at':'2026-11-23T06:00:00Z'}"),
                 new Written(
                         new Checkpoint(

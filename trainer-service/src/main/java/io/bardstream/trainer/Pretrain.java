@@ -9,6 +9,7 @@ import io.bardstream.train.Objective;
 import io.bardstream.train.TokenSampler;
 import io.bardstream.train.TokenSource;
 import io.bardstream.training.TrainingRun;
+import java.util.stream.IntStream;
 
 /**
  * Pretraining: the next token of raw text. Windows are drawn uniformly; validation covers its split once, or the first {@code
@@ -36,6 +37,15 @@ final class Pretrain implements Task {
     @Override
     public Objective microBatch(long step, int micro) {
         return new NextToken(windows.batch(step, micro)); // B windows of T tokens each
+    }
+
+    @Override
+    public long[] offsets(long step) {
+        return IntStream.range(0, settings.gradientAccumulation())
+                .boxed()
+                .flatMapToLong(micro ->
+                        IntStream.range(0, settings.batchSize()).mapToLong(row -> windows.start(step, micro, row)))
+                .toArray();
     }
 
     @Override

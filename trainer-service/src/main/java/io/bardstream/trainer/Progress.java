@@ -5,12 +5,14 @@ import io.bardstream.event.StepMetrics;
 import io.bardstream.train.StepResult;
 import java.time.Instant;
 import java.util.Optional;
+import org.jboss.logging.Logger;
 
 /**
  * What a run tells of itself: at most a thousand times evenly over its steps, but at least every tenth step, and whenever it
  * was evaluated or sampled. Rates count the training steps alone; the time left counts everything.
  */
 final class Progress {
+    private static final Logger LOG = Logger.getLogger(Progress.class);
     private static final int REPORTS = 1_000;
     private static final int MOST_STEPS_BETWEEN = 10;
 
@@ -35,6 +37,7 @@ final class Progress {
     private Double validationLoss;
     private Double bitsPerByte;
     private SampleWriter.Sample sample;
+    private String verdict;
 
     Progress(String run, Hyperparameters settings) {
         this.run = run;
@@ -69,6 +72,17 @@ final class Progress {
 
     void sampled(SampleWriter.Sample text) {
         sample = text;
+    }
+
+    /** Takes what is wrong with the run; it stands in every report until it changes. Says, and logs, whether it is new. */
+    boolean judged(Optional<String> words) {
+        if (words.equals(Optional.ofNullable(verdict))) {
+            return false;
+        }
+        verdict = words.orElse(null);
+        words.ifPresentOrElse(
+                text -> LOG.warnf("Run %s: %s", run, text), () -> LOG.infof("Run %s is healthy again", run));
+        return true;
     }
 
     /** Tokens trained on so far, in this process and before. */
@@ -109,6 +123,7 @@ final class Progress {
                 bitsPerByte,
                 sample == null ? null : sample.text(),
                 sample == null ? null : sample.longestCopy(),
+                verdict,
                 Instant.now());
     }
 }

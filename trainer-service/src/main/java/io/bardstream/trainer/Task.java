@@ -16,6 +16,11 @@ interface Task {
     /** The micro-batch {@code micro} of step {@code step}, a function of these and the run's seed. */
     Objective microBatch(long step, int micro);
 
+    /** Where in the training split the windows of a step begin; none where its rows are not windows of one text. */
+    default long[] offsets(long step) {
+        return new long[0];
+    }
+
     Validation validate(Gpt gpt);
 
     /** What the model writes; the same weights write the same at the same step. */

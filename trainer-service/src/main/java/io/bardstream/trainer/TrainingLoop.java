@@ -47,6 +47,7 @@ final class TrainingLoop {
     private final Hyperparameters settings;
     private final LrSchedule schedule;
     private final Progress progress;
+    private final Diagnosis diagnosis;
     private final CompletableFuture<Lineage.Engine> engine;
 
     private double best = Double.POSITIVE_INFINITY; // nats a token
@@ -62,6 +63,7 @@ final class TrainingLoop {
         this.settings = run.request().hyperparameters();
         this.schedule = LrSchedule.of(settings);
         this.progress = new Progress(run.request().runId(), settings);
+        this.diagnosis = new Diagnosis(settings, step -> task.offsets(step - 1));
         this.engine = CompletableFuture.supplyAsync(() -> EngineLineage.of(gpt.compute()));
     }
 
@@ -75,6 +77,7 @@ final class TrainingLoop {
             StepResult result = step(step, learningRate); // forward, backward, accumulate, clip, update
             step++;
             progress.stepped(step, learningRate, result);
+            diagnosis.stepped(step, learningRate, result.loss());
 
             Map<String, Double> measured = new TreeMap<>(Map.of(TRAINING_LOSS, result.loss()));
             boolean better = isEvaluation(step) && evaluate(step, measured);
@@ -83,7 +86,9 @@ final class TrainingLoop {
             if (isSample(step)) {
                 progress.sampled(task.sample(gpt, step));
             }
-            progress.report(step, saved || isEvaluation(step) || isSample(step)).ifPresent(run::report);
+            boolean told = progress.judged(diagnosis.verdict());
+            progress.report(step, told || saved || isEvaluation(step) || isSample(step))
+                    .ifPresent(run::report);
             if (saved) {
                 save(step, better, measured);
             }
@@ -116,6 +121,7 @@ final class TrainingLoop {
         measured.put(Checkpoint.VALIDATION_LOSS, result.loss());
         measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
         progress.evaluated(result.loss(), result.bitsPerByte());
+        diagnosis.evaluated(step, result.loss());
         return better;
     }
 

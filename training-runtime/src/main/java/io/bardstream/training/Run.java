@@ -44,6 +44,9 @@ public class Run extends PanacheEntityBase {
     public String checkpoint;
     public String error;
 
+    /** What is wrong with the training, by its newest measurement; null while it is healthy. */
+    public String verdict;
+
     public boolean cancelRequested;
 
     public Instant createdAt;

@@ -169,6 +169,7 @@ public class RunQueue {
             store(metrics);
             run.step = metrics.step();
             run.tokens = metrics.tokens();
+            run.verdict = metrics.verdict();
             if (metrics.tokensPerSecond() != null) {
                 run.tokensPerSecond = metrics.tokensPerSecond();
             }

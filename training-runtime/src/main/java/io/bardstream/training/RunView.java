@@ -13,6 +13,7 @@ import java.time.Instant;
  * @param bitsPerByte of {@code checkpoint}
  * @param checkpoint the run's best so far
  * @param secondsLeft estimate, while it runs
+ * @param verdict what is wrong with the training and what to do; null while it is healthy
  */
 @JsonInclude(JsonInclude.Include.ALWAYS)
 public record RunView(
@@ -34,6 +35,7 @@ public record RunView(
         Double secondsLeft,
         String checkpoint,
         String error,
+        String verdict,
         Instant createdAt,
         Instant startedAt,
         Instant endedAt,
@@ -60,6 +62,7 @@ public record RunView(
                 run.secondsLeft,
                 run.checkpoint,
                 run.error,
+                run.verdict,
                 run.createdAt,
                 run.startedAt,
                 run.endedAt,

@@ -137,6 +137,7 @@ public class CountingStage implements StageTraining {
                     null,
                     null,
                     null,
+                    step > 10 ? "The loss stands still" : null,
                     Instant.now()));
             if (evaluate || step % parameters.checkpointInterval() == 0 || run.interrupted()) {
                 save(run, step, weight, loss);

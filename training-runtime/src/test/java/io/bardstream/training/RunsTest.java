@@ -108,6 +108,8 @@ class RunsTest {
         Checkpoint best = announced.get(3);
         assertThat(run.checkpoint).isEqualTo(best.id());
         assertThat(run.bestValidationLoss).isEqualTo(3.0);
+        assertThat(when().get("/v1/runs/" + run.id).jsonPath().getString("verdict"))
+                .isEqualTo("The loss stands still"); // as its newest measurements say, the first ten do not
         assertThat(best.id()).matches("pretrain-[0-9a-f]{8}-000020");
         Path folder = new CheckpointStore(home.checkpoints()).verify(best.path(), best.sha256());
         assertThat(folder.resolve("tokenizer.json")).hasContent(corpus.bpe().toJson());
