@@ -2,11 +2,16 @@ package io.bardstream.launcher;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,6 +25,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", description = "Asks for a training run and prints its id.", mixinStandardHelpOptions = true)
 final class Train implements Callable<Integer> {
     private static final String PRETRAIN = "pretrain";
+    private static final String SUCCEEDED = "succeeded";
 
     @Spec
     private CommandSpec spec;
@@ -57,6 +63,16 @@ final class Train implements Callable<Integer> {
     @Option(names = "--follow", description = "Shows the run until it has ended; exit code 0 only if it succeeded.")
     private boolean follow;
 
+    @Option(
+            names = "--sweep",
+            paramLabel = "KEY=VALUE,VALUE…",
+            description = "Trains with each of these values, one run after the other, and compares them in a table;"
+                    + " repeated for another hyperparameter, with each combination. Best for short runs.")
+    private List<String> sweep = List.of();
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Writes the table of --sweep to a file, too.")
+    private Path json;
+
     private final Console console = Console.standard();
 
     @Override
@@ -65,6 +81,19 @@ final class Train implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "The stage is '" + stage + "'; the one there is now is " + PRETRAIN);
         }
+        Api trainer = where.api(Service.TRAINER);
+        if (!sweep.isEmpty()) {
+            return swept(trainer);
+        }
+        if (json != null) {
+            throw new ParameterException(spec.commandLine(), "--json goes with --sweep");
+        }
+        String run = submitted(trainer, request(settings));
+        console.line(run);
+        return follow ? followed(trainer, run) : 0;
+    }
+
+    private ObjectNode request(Map<String, String> values) {
         ObjectNode request =
                 Api.object().put("stage", stage).put("dataset", dataset == null ? newestDataset() : dataset);
         if (preset != null) {
@@ -77,11 +106,55 @@ final class Train implements Callable<Integer> {
             request.put("seed", seed);
         }
         ObjectNode hyperparameters = request.putObject("hyperparameters");
-        settings.forEach((key, value) -> hyperparameters.set(key, value(value)));
-        Api trainer = where.api(Service.TRAINER);
-        String run = trainer.post("/v1/runs", request).path("id").asText();
-        console.line(run);
-        return follow ? followed(trainer, run) : 0;
+        values.forEach((key, value) -> hyperparameters.set(key, value(value)));
+        return request;
+    }
+
+    private static String submitted(Api trainer, ObjectNode request) {
+        return trainer.post("/v1/runs", request).path("id").asText();
+    }
+
+    /** Trains one combination after the other; exit code 0 if any run succeeded. */
+    private int swept(Api trainer) {
+        List<ObjectNode> rows = new ArrayList<>();
+        for (Map<String, String> combination : combinations()) {
+            String title = Sweep.title(combination);
+            Map<String, String> values = new LinkedHashMap<>(settings);
+            values.putAll(combination);
+            try {
+                RunFollower follower = new RunFollower(trainer, submitted(trainer, request(values)), title, console);
+                JsonNode ended = follower.follow();
+                console.line(title + "  " + ended.path("status").asText());
+                rows.add(Sweep.row(combination, follower.progress().loss(), ended));
+            } catch (Api.Refusal refusal) {
+                console.problem(title, refusal.getMessage());
+                ObjectNode refused = Api.object().put("status", "refused").put("error", refusal.getMessage());
+                rows.add(Sweep.row(combination, OptionalDouble.empty(), refused));
+            }
+        }
+        ArrayNode sorted = Sweep.bestFirst(rows);
+        console.line("");
+        Sweep.table(sorted).forEach(console::line);
+        if (json != null) {
+            write(sorted);
+        }
+        return rows.stream().anyMatch(row -> row.path("status").asText().equals(SUCCEEDED)) ? 0 : 1;
+    }
+
+    private List<Map<String, String>> combinations() {
+        try {
+            return Sweep.parse(sweep, settings).combinations();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--sweep: " + e.getMessage(), e);
+        }
+    }
+
+    private void write(ArrayNode rows) {
+        try {
+            Api.JSON.writerWithDefaultPrettyPrinter().writeValue(json.toFile(), rows);
+        } catch (IOException e) {
+            throw new CommandFailure(json + " cannot be written: " + e.getMessage(), e);
+        }
     }
 
     private int followed(Api trainer, String run) {
@@ -93,7 +166,7 @@ final class Train implements Callable<Integer> {
                 ? ", checkpoint " + ended.path("checkpoint").asText()
                 : "";
         console.line(status + checkpoint + error);
-        return status.equals("succeeded") ? 0 : 1;
+        return status.equals(SUCCEEDED) ? 0 : 1;
     }
 
     private String newestDataset() {
