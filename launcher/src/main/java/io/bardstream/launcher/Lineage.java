@@ -123,7 +123,9 @@ final class Lineage implements Callable<Integer> {
             return;
         }
         add(lines, "stage", checkpoint.path("stage").asText() + ", step " + checkpoint.path("step"));
-        add(lines, "measured", checkpoint.path("metrics").toString());
+        if (!checkpoint.path("metrics").isEmpty()) {
+            add(lines, "measured", checkpoint.path("metrics").toString());
+        }
         add(lines, "sha256", checkpoint.path("sha256").asText());
         add(
                 lines,
@@ -172,7 +174,12 @@ final class Lineage implements Callable<Integer> {
 
     private static void describeDataset(JsonNode ancestor, JsonNode corpora, List<String> lines) {
         JsonNode tokenizer = ancestor.path("tokenizer");
-        if (!tokenizer.isMissingNode()) {
+        if (tokenizer.isMissingNode()) {
+            add(
+                    lines,
+                    "tokenizer",
+                    "sha256 " + ancestor.at("/checkpoint/tokenizer_sha256").asText());
+        } else {
             add(
                     lines,
                     "tokenizer",

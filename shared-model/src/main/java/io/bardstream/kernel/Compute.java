@@ -50,6 +50,11 @@ public final class Compute implements AutoCloseable {
         return new Compute(device, precision);
     }
 
+    /** Opens the best device beside what the process computes already, whose number of threads stays as it is. */
+    public static Compute beside(Precision precision) {
+        return new Compute(gpuPresent() ? Device.gpu(0) : Device.cpu(), precision);
+    }
+
     /** Whether libtorch for CUDA is configured and answers. */
     public static boolean gpuPresent() {
         return engine().getGpuCount() > 0;

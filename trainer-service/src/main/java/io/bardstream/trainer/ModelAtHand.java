@@ -22,7 +22,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * The checkpoint that was last asked about, in float32 and beside whatever is being trained, with which it shares nothing but
@@ -38,7 +37,6 @@ public class ModelAtHand {
     static final int TOKENS_AT_ONCE = 2_048;
 
     private final CheckpointStore store;
-    private final int threads;
     private final Semaphore free = new Semaphore(1);
 
     // Guarded by the semaphore:
@@ -48,9 +46,8 @@ public class ModelAtHand {
     private BpeTokenizer tokenizer;
     private long lastUse;
 
-    ModelAtHand(BardstreamHome home, @ConfigProperty(name = "bardstream.threads") int threads) throws IOException {
+    ModelAtHand(BardstreamHome home) throws IOException {
         this.store = new CheckpointStore(home.checkpoints());
-        this.threads = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     }
 
     /** A question about a model. */
@@ -113,7 +110,7 @@ public class ModelAtHand {
                     GptConfig.of(HuggingFaceFormat.readConfig(folder)),
                     FreeMemory.bytes().orElse(Long.MAX_VALUE));
             tokenizer = BpeTokenizer.fromJson(Files.readString(folder.resolve(HuggingFaceFormat.TOKENIZER)));
-            compute = Compute.open(Precision.FLOAT32, threads);
+            compute = Compute.beside(Precision.FLOAT32);
             gpt = Gpt.load(folder, compute);
             sha256 = checkpoint.sha256();
         } catch (NoSuchFileException e) {

@@ -204,31 +204,51 @@ class ImportTest {
                 .jsonPath();
         assertThat(before.getLong("tokens"))
                 .isEqualTo(dataset.split(Split.VALIDATION).orElseThrow().tokens() - 1);
-        String run = post(
-                        "/v1/runs",
-                        Map.of(
-                                "stage",
-                                "pretrain",
-                                "dataset",
-                                dataset.id(),
-                                "parent",
-                                id,
-                                "hyperparameters",
-                                Map.of("steps", 5, "context_length", CONTEXT, "batch_size", 4)))
-                .statusCode(202)
-                .extract()
-                .path("id");
-        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(run).getString("status")));
-        assertThat(run(run).getString("status"))
-                .as("%s", run(run).getString("error"))
-                .isEqualTo("succeeded");
+        String run = submitted(Map.of(
+                "stage",
+                "pretrain",
+                "dataset",
+                dataset.id(),
+                "parent",
+                id,
+                "hyperparameters",
+                Map.of("steps", 5, "context_length", CONTEXT, "batch_size", 4)));
+        String trained = ended(run);
         assertThat(run(run).getDouble("best_validation_loss")).isLessThan(before.getDouble("loss"));
-        when().get("/v1/checkpoints/" + run(run).getString("checkpoint") + "/lineage")
+        when().get("/v1/checkpoints/" + trained + "/lineage")
                 .then()
                 .body("request.hyperparameters.steps", equalTo(5))
                 .body("engine.dtype", containsString("float"))
                 .body("from[0].relation", equalTo("parent"))
                 .body("from[0].imported.name", equalTo("cluster"));
+    }
+
+    @Test
+    void askingDisturbsNoTraining() {
+        // Given a run on one thread that nobody disturbs
+        Dataset dataset = corpus.publish(100);
+        cancelTheCurriculums(dataset);
+        Map<String, Object> body = Map.of(
+                "stage",
+                "pretrain",
+                "dataset",
+                dataset.id(),
+                "preset",
+                "tiny",
+                "hyperparameters",
+                Map.of("steps", 20, "evaluation_interval", 20, "context_length", 32, "batch_size", 4, "threads", 1));
+        String undisturbed = ended(submitted(body));
+
+        // When the same is trained while another model is asked all the time
+        String other = imported(Map.of("path", folder.toString()), 201).getString("id");
+        String run = submitted(body);
+        await().pollInterval(Duration.ofMillis(10)).atMost(SOON).until(() -> {
+            logits(other, tokens(CONTEXT)).statusCode(200);
+            return !List.of("queued", "running").contains(run(run).getString("status"));
+        });
+
+        // Then it ends with the same weights
+        assertThat(sha256(ended(run))).isEqualTo(sha256(undisturbed));
     }
 
     @Test
@@ -350,6 +370,23 @@ class ImportTest {
         String run = when().get("/v1/runs").jsonPath().getList(ofDataset).get(0).toString();
         when().post("/v1/runs/" + run + "/cancel").then().statusCode(200);
         await().atMost(SOON).until(() -> run(run).getString("status").equals("cancelled"));
+    }
+
+    private static String submitted(Map<String, ?> body) {
+        return post("/v1/runs", body).statusCode(202).extract().path("id");
+    }
+
+    /** The best checkpoint of a run, when it has succeeded. */
+    private static String ended(String run) {
+        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(run).getString("status")));
+        assertThat(run(run).getString("status"))
+                .as("%s", run(run).getString("error"))
+                .isEqualTo("succeeded");
+        return run(run).getString("checkpoint");
+    }
+
+    private static String sha256(String checkpoint) {
+        return when().get("/v1/checkpoints/" + checkpoint).jsonPath().getString("sha256");
     }
 
     private static JsonPath run(String id) {
