@@ -27,7 +27,7 @@ public final class Parameters implements AutoCloseable {
     }
 
     /** The hidden matrices of one kind: (layers, in, out). */
-    public record Stack(String kind, NDArray masters, NDArray gradients, Range range) {}
+    public record Stack(String kind, NDArray masters, NDArray weights, NDArray gradients, Range range) {}
 
     private static final List<String> KINDS = List.of("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj");
 
@@ -219,6 +219,7 @@ public final class Parameters implements AutoCloseable {
             stacks.add(new Stack(
                     kind,
                     view(masters, start, shape),
+                    view(weights, start, shape),
                     view(hiddenGradients, start, shape),
                     new Range(start, start + shape.size())));
         }

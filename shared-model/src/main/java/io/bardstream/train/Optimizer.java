@@ -6,7 +6,6 @@ import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.Parameters;
 import io.bardstream.gpt.Parameters.Range;
 import io.bardstream.kernel.Compute;
-import io.bardstream.kernel.Kernels;
 import io.bardstream.kernel.TorchCall;
 import io.bardstream.kernel.TorchKernels;
 import io.bardstream.kernel.TorchValue;
@@ -75,7 +74,7 @@ public final class Optimizer implements AutoCloseable {
     }
 
     /**
-     * Updates the weights with the gradients as they are summed, scaled down to the clipping norm when {@code
+     * Updates the weights, and their copies in compute precision, with the gradients as they are summed, scaled down to the clipping norm when {@code
      * gradientNorm} exceeds it.
      *
      * @param learningRate of AdamW; Muon's follows it at the ratio of the settings
@@ -86,7 +85,6 @@ public final class Optimizer implements AutoCloseable {
         updates.addi(1f);
         muon.forEach(group -> group.update(learningRate * settings.muonRatio(), divisor));
         adamw.forEach(group -> group.update(learningRate, divisor));
-        gpt.weights().refresh();
     }
 
     /** The state by name: all that a resumed run needs beside the weights. */
@@ -121,6 +119,7 @@ public final class Optimizer implements AutoCloseable {
         private final TorchValue gradients;
         private final TorchValue first;
         private final TorchValue second;
+        private final TorchValue weights;
 
         AdamW(TorchKernels kernels, String name, Range range, double decay) {
             this.step = kernels.call("adamw_");
@@ -130,6 +129,7 @@ public final class Optimizer implements AutoCloseable {
             this.gradients = TorchValue.listOf(chunks(gpt.weights().gradients(range)));
             this.first = TorchValue.listOf(chunks(slice(buffer(name + ".moment1", range.size()), whole)));
             this.second = TorchValue.listOf(chunks(slice(buffer(name + ".moment2", range.size()), whole)));
+            this.weights = TorchValue.listOf(chunks(slice(gpt.weights().weights(), range)));
         }
 
         void update(double learningRate, double divisor) {
@@ -138,6 +138,7 @@ public final class Optimizer implements AutoCloseable {
                     gradients,
                     first,
                     second,
+                    weights,
                     updates,
                     learningRate,
                     settings.beta1(),
@@ -168,11 +169,11 @@ public final class Optimizer implements AutoCloseable {
                     stack.masters(),
                     stack.gradients(),
                     momentum,
+                    stack.weights(),
                     learningRate,
                     OptimizerSettings.MUON_MOMENTUM,
                     settings.weightDecay(),
-                    divisor,
-                    Kernels.dtype(compute.precision()));
+                    divisor);
         }
     }
 
@@ -184,6 +185,7 @@ public final class Optimizer implements AutoCloseable {
             group.gradients.close();
             group.first.close();
             group.second.close();
+            group.weights.close();
         }
         state.values().forEach(NDArray::close);
     }

@@ -20,12 +20,16 @@
         maximize=False, grad_scale=divisor, found_inf=None)
     return 0
 
-  def adamw_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], step: Tensor, lr: float,
-             beta1: float, beta2: float, decay: float, epsilon: float, divisor: float) -> None:
+  # The copies in compute precision, w, are renewed on the way; in float32 they are p itself.
+
+  def adamw_(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], w: List[Tensor], step: Tensor,
+             lr: float, beta1: float, beta2: float, decay: float, epsilon: float, divisor: float) -> None:
     by = torch.full([], divisor, device=p[0].device)
     for i in range(len(p)):
       gradient = [g[i].to(torch.float32)]
       self.adamw_chunk_([p[i]], gradient, [m[i]], [v[i]], [step], lr, beta1, beta2, decay, epsilon, by)
+      if w[i].dtype != p[i].dtype:
+        w[i].copy_(p[i])
 
   # Muon (Jordan 2024): Nesterov momentum, then the nearest orthogonal matrix by five Newton–Schulz steps of an odd
   # quintic.
@@ -40,10 +44,12 @@
       x = torch.baddbmm(x, b, x, beta=3.4445)
     return x.transpose(1, 2) if tall else x
 
-  def muon_(self, p: Tensor, g: Tensor, m: Tensor, lr: float, momentum: float, decay: float, divisor: float,
-            dtype: int) -> None:
+  def muon_(self, p: Tensor, g: Tensor, m: Tensor, w: Tensor, lr: float, momentum: float, decay: float,
+            divisor: float) -> None:
     gradient = g.to(torch.float32) / divisor
     m.lerp_(gradient, 1.0 - momentum)
-    o = self.orthogonalise(gradient.lerp_(m, momentum), 5, dtype)
+    o = self.orthogonalise(gradient.lerp_(m, momentum), 5, w.dtype).to(torch.float32)
     scale = max(1.0, float(p.size(2)) / float(p.size(1))) ** 0.5
     p.mul_(1.0 - lr * decay).add_(o, alpha=-lr * scale)
+    if w.dtype != p.dtype:
+      w.copy_(p)

@@ -6,8 +6,9 @@
 # backward kernel adds to the gradient buffers it is given (dw, db); `fresh` says that dw holds nothing yet and is
 # overwritten.
 
-  # Matrix products. oneDNN's float32 product is twice as fast as MKL's on AMD; in bfloat16 torch.mm already is
-  # oneDNN's.
+  # Matrix products. oneDNN's float32 product is twice as fast as MKL's on AMD; in bfloat16 torch.mm already is oneDNN's,
+  # but addmm copies the bias into the result first. A sum of float32 and bfloat16 in place is several times slower than
+  # one that converts beforehand.
 
   def matmul(self, a: Tensor, b: Tensor) -> Tensor:
     if a.is_cuda or a.dtype != torch.float32:
@@ -25,12 +26,12 @@
       if fresh:
         sum.copy_(product)
       else:
-        sum.add_(product)
+        sum.add_(product.to(sum.dtype))
 
   # y = x·w + b
 
   def linear(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-    if x.is_cuda or x.dtype != torch.float32:
+    if x.is_cuda:
       return torch.addmm(b, x, w)
     return torch.ops.mkldnn._linear_pointwise(x, w.t(), b, "none", [], "")
 
@@ -87,9 +88,11 @@
   def attention(self, qkv: Tensor, B: int, T: int, H: int, tile: int, walls: Optional[Tensor]) -> List[Tensor]:
     C = qkv.size(1) // 3
     D = C // H
-    r = qkv.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4).contiguous().view(3, B * H, T, D)
+    r = torch.empty([3, B, H, T, D], dtype=qkv.dtype, device=qkv.device)
+    r.copy_(qkv.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4))  # contiguous() would take ten times as long
+    r = r.view(3, B * H, T, D)
     q = r[0].mul_(1.0 / float(D) ** 0.5)
-    y = torch.empty([B * H, T, D], dtype=qkv.dtype, device=qkv.device)
+    y = torch.empty([B, T, H, D], dtype=qkv.dtype, device=qkv.device)
     mask = torch.full([min(tile, T), min(tile, T)], float("-inf"), dtype=qkv.dtype, device=qkv.device).triu_(1)
     saved = [r]
     for start in range(0, T, tile):
@@ -99,10 +102,10 @@
       s.narrow(2, start, n).add_(mask.narrow(0, 0, n).narrow(1, 0, n))
       if walls is not None:
         s.view(B, H, n, end).add_(walls.narrow(2, start, n).narrow(3, 0, end))
-      p = torch.softmax(s, -1)
-      y.narrow(1, start, n).copy_(torch.bmm(p, r[2].narrow(1, 0, end)))
-      saved.append(p)
-    return [y.view(B, H, T, D).transpose(1, 2).reshape(B * T, C)] + saved
+      torch._softmax(s, -1, False, out=s)
+      y.narrow(1, start, n).copy_(torch.bmm(s, r[2].narrow(1, 0, end)).view(B, H, n, D).transpose(1, 2))
+      saved.append(s)
+    return [y.view(B * T, C)] + saved
 
   def attention_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int, tile: int) -> Tensor:
     C = dy.size(1)
@@ -124,7 +127,7 @@
       p = saved[1 + t]
       gt = g.narrow(1, start, n)
       dp = torch.bmm(gt, r[2].narrow(1, 0, end).transpose(1, 2))  # (BH, n, end)
-      ds = torch._softmax_backward_data(dp, p, -1, p.dtype)
+      ds = torch._softmax_backward_data(dp, p, -1, p.dtype, grad_input=dp)
       dq.narrow(1, start, n).copy_(torch.bmm(ds, r[1].narrow(1, 0, end)))
       if i == 0:
         torch.bmm(ds.transpose(1, 2), q.narrow(1, start, n), out=dk)
@@ -214,34 +217,46 @@
   def next_token(self, hidden: Tensor, w: Tensor, targets: Tensor, weights: Optional[Tensor], scale: float,
                  dw: Optional[Tensor], chunk: int) -> Tuple[Tensor, Tensor]:
     N = hidden.size(0)
-    V = w.size(0)
     count = torch.full([], float(N), device=hidden.device) if weights is None else weights.sum()
+    factor = scale / float(count)
     loss = torch.zeros([], device=hidden.device)
     dhidden = torch.empty_like(hidden) if dw is not None else hidden
-    rows = N if hidden.is_cuda else max(1, 1048576 // V)
     for start in range(0, N, chunk):
       n = min(chunk, N - start)
-      h = hidden.narrow(0, start, n)
-      logits = self.matmul(h, w.t())  # (n, V)
-      for first in range(0, n, rows):
-        m = min(rows, n - first)
-        target = targets.narrow(0, start + first, m).view(m, 1)
-        p = torch.softmax(logits.narrow(0, first, m).to(torch.float32), -1)
-        nll = -torch.log(p.gather(1, target).clamp_(1e-38)).view(m)
-        if weights is not None:
-          weight = weights.narrow(0, start + first, m)
-          nll = nll * weight
-          p.scatter_add_(1, target, torch.full([m, 1], -1.0, device=p.device)).mul_(weight.view(m, 1))
-        else:
-          p.scatter_add_(1, target, torch.full([m, 1], -1.0, device=p.device))
-        loss = loss + nll.sum()
-        if dw is not None:
-          logits.narrow(0, first, m).copy_(p)
-      if dw is not None:
-        factor = scale / float(count)
-        torch.mul(self.matmul(logits, w), factor, out=dhidden.narrow(0, start, n))
-        dw.add_(self.matmul(logits.t(), h), alpha=factor)
+      weight = None if weights is None else weights.narrow(0, start, n)
+      loss = loss + self.next_token_chunk(
+          hidden.narrow(0, start, n), w, targets.narrow(0, start, n), weight, factor, dw, dhidden.narrow(0, start, n))
     return loss / count, dhidden
+
+  # One chunk, whose logits are freed before the next one's are made. They become their own gradient in place.
+
+  def next_token_chunk(self, h: Tensor, w: Tensor, targets: Tensor, weights: Optional[Tensor], factor: float,
+                       dw: Optional[Tensor], dh: Tensor) -> Tensor:
+    N = h.size(0)
+    V = w.size(0)
+    loss = torch.zeros([], device=h.device)
+    logits = self.matmul(h, w.t())  # (N, V)
+    rows = N if h.is_cuda else max(1, 1048576 // V)
+    for first in range(0, N, rows):
+      m = min(rows, N - first)
+      target = targets.narrow(0, first, m).view(m, 1)
+      p = torch.softmax(logits.narrow(0, first, m).to(torch.float32), -1)
+      nll = -torch.log(p.gather(1, target).clamp_(1e-38)).view(m)
+      p.scatter_add_(1, target, torch.full([m, 1], -1.0, device=p.device))
+      if weights is not None:
+        weight = weights.narrow(0, first, m)
+        nll = nll * weight
+        p.mul_(weight.view(m, 1))
+      loss = loss + nll.sum()
+      if dw is not None:
+        logits.narrow(0, first, m).copy_(p)
+    if dw is not None:
+      torch.mul(self.matmul(logits, w), factor, out=dh)
+      product = self.matmul(logits.t(), h)  # (V, C)
+      for first in range(0, V, 4096):
+        m = min(4096, V - first)
+        dw.narrow(0, first, m).add_(product.narrow(0, first, m).to(torch.float32), alpha=factor)
+    return loss
 
   def logits(self, hidden: Tensor, w: Tensor) -> Tensor:
     return self.matmul(hidden, w.t()).to(torch.float32)
