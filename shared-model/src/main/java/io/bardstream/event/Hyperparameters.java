@@ -29,6 +29,8 @@ import java.util.TreeSet;
  * @param sampleInterval steps between sample texts; 0 writes none
  * @param dtype {@code float32} or {@code bfloat16}, of the matrix multiplications; weights are kept in float32
  * @param threads of one operator on the CPU; equal counts give equal bits, so a run keeps those it began with
+ * @param activationRecomputation whether the backward pass computes activations again rather than keep them: the same weights
+ *     in less memory, more slowly
  * @param patience evaluations without a better validation loss after which the run stops; 0 never stops it
  */
 public record Hyperparameters(
@@ -54,6 +56,7 @@ public record Hyperparameters(
         int sampleInterval,
         String dtype,
         int threads,
+        boolean activationRecomputation,
         int patience) {
 
     private static final int MOST_THREADS = 1_024;
@@ -90,6 +93,7 @@ public record Hyperparameters(
               "sample_interval": 1000,
               "dtype": "bfloat16",
               "threads": 1,
+              "activation_recomputation": false,
               "patience": 0
             }
             """.getBytes(StandardCharsets.UTF_8), Hyperparameters.class);
@@ -137,16 +141,23 @@ public record Hyperparameters(
                 throw new InvalidFieldException(name, "is not a hyperparameter; there are " + names(values));
             }
             JsonNode value = MAPPER.valueToTree(override.getValue());
-            boolean fits = previous.isTextual()
-                    ? value.isTextual()
-                    : previous.isInt() ? value.isIntegralNumber() && value.canConvertToInt() : value.isNumber();
-            if (!fits) {
-                String expected = previous.isTextual() ? "a text" : previous.isInt() ? "a whole number" : "a number";
-                throw new InvalidFieldException(name, value + " is not " + expected);
-            }
+            requireKind(name, previous, value);
             values.set(name, value);
         }
         return EventJson.read(EventJson.write(values), Hyperparameters.class);
+    }
+
+    private static void requireKind(String name, JsonNode previous, JsonNode value) {
+        if (previous.isTextual()) {
+            Fields.require(value.isTextual(), name, value + " is not a text");
+        } else if (previous.isBoolean()) {
+            Fields.require(value.isBoolean(), name, value + " is neither true nor false");
+        } else if (previous.isInt()) {
+            boolean whole = value.isIntegralNumber() && value.canConvertToInt();
+            Fields.require(whole, name, value + " is not a whole number");
+        } else {
+            Fields.require(value.isNumber(), name, value + " is not a number");
+        }
     }
 
     /** These without what only the machine at hand decided: how numbers are computed, not what is trained. */

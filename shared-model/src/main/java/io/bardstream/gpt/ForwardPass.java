@@ -18,26 +18,38 @@ public final class ForwardPass implements AutoCloseable {
     private final NDManager scope;
     private final boolean training;
     private final Dropout dropout;
+    private final boolean recomputes;
     private final Deque<List<NDArray>> saved = new ArrayDeque<>();
     private NDArray tokens;
     private NDArray positions;
     private NDArray walls;
 
-    private ForwardPass(Compute compute, boolean training, Dropout dropout) {
+    private ForwardPass(Compute compute, boolean training, Dropout dropout, boolean recomputes) {
         this.kernels = compute.kernels();
         this.scope = compute.scope();
         this.training = training;
         this.dropout = dropout;
+        this.recomputes = recomputes;
     }
 
     /** A pass that a backward pass follows. */
     public static ForwardPass training(Compute compute, Dropout dropout) {
-        return new ForwardPass(compute, true, dropout);
+        return training(compute, dropout, false);
+    }
+
+    /**
+     * A pass that a backward pass follows.
+     *
+     * @param recomputes whether of each block only its input is kept, from which the backward pass computes the rest again
+     *     (Chen et al. 2016): the same bits in less memory, for a third more time
+     */
+    public static ForwardPass training(Compute compute, Dropout dropout, boolean recomputes) {
+        return new ForwardPass(compute, true, dropout, recomputes);
     }
 
     /** A pass that keeps nothing: evaluation. */
     public static ForwardPass inference(Compute compute) {
-        return new ForwardPass(compute, false, Dropout.NONE);
+        return new ForwardPass(compute, false, Dropout.NONE, false);
     }
 
     /** The manager of the pass's arrays. */
@@ -88,6 +100,28 @@ public final class ForwardPass implements AutoCloseable {
 
     void save(NDArray... arrays) {
         save(List.of(arrays));
+    }
+
+    /** Whether the backward pass computes again what a block saves. */
+    boolean recomputes() {
+        return recomputes;
+    }
+
+    /** How many times something was saved. */
+    int savedCount() {
+        return saved.size();
+    }
+
+    /** Frees what was saved since there were {@code count}, and saves {@code kept}, which was among it, instead. */
+    void keepOnly(NDArray kept, int count) {
+        while (saved.size() > count) {
+            for (NDArray array : saved.pop()) {
+                if (array != kept) {
+                    array.close();
+                }
+            }
+        }
+        save(kept);
     }
 
     /** What was saved last. The caller closes it after use. */

@@ -142,7 +142,12 @@ public final class Gpt implements AutoCloseable {
             pass.save(mask);
         }
         for (Block block : blocks) {
-            x = block.forward(x, pass); // (B·T, C)
+            int before = pass.savedCount();
+            NDArray y = block.forward(x, pass); // (B·T, C)
+            if (pass.recomputes()) {
+                pass.keepOnly(x, before);
+            }
+            x = y;
         }
         return finalNorm.forward(x, pass); // (B·T, C)
     }
@@ -153,6 +158,10 @@ public final class Gpt implements AutoCloseable {
     public void backward(NDArray dHidden, ForwardPass pass) {
         NDArray dx = finalNorm.backward(dHidden, null, pass); // (B·T, C) float32
         for (int layer = blocks.size() - 1; layer >= 0; layer--) {
+            if (pass.recomputes()) {
+                NDArray x = pass.restore().get(0); // (B·T, C), saved once more and freed by the block's backward pass
+                blocks.get(layer).forward(x, pass).close();
+            }
             dx = blocks.get(layer).backward(dx, pass); // (B·T, C)
         }
         if (pass.dropout().rate() > 0) {

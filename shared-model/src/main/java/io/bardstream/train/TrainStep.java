@@ -5,6 +5,7 @@ import io.bardstream.checkpoint.SafeTensors;
 import io.bardstream.checkpoint.SafeTensorsWriter;
 import io.bardstream.checkpoint.TensorInfo;
 import io.bardstream.checkpoint.TensorType;
+import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Dropout;
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
@@ -27,16 +28,37 @@ public final class TrainStep implements AutoCloseable {
     private final Optimizer optimizer;
     private final double dropout;
     private final long seed;
+    private final boolean accumulates;
+    private final boolean recomputes;
 
     /**
      * @param dropout share of activations dropped on embeddings and residual branches, in [0, 1)
      * @param seed of the dropout masks
      */
     public TrainStep(Gpt gpt, OptimizerSettings settings, double dropout, long seed) {
+        this(gpt, settings, dropout, seed, true, false);
+    }
+
+    /** The step that a run's hyperparameters describe. */
+    public static TrainStep of(Gpt gpt, Hyperparameters run, long seed) {
+        return new TrainStep(
+                gpt,
+                OptimizerSettings.of(run),
+                run.dropout(),
+                seed,
+                run.gradientAccumulation() > 1,
+                run.activationRecomputation());
+    }
+
+    /** Without accumulation, gradients that come out of products in bfloat16 stay so: no bit is lost, and half the memory. */
+    private TrainStep(
+            Gpt gpt, OptimizerSettings settings, double dropout, long seed, boolean accumulates, boolean recomputes) {
         this.gpt = gpt;
+        this.accumulates = accumulates;
+        this.recomputes = recomputes;
         this.dropout = new Dropout(dropout, seed, 0, 0).rate();
         this.seed = seed;
-        gpt.weights().train(Precision.FLOAT32);
+        gpt.weights().train(accumulates ? Precision.FLOAT32 : gpt.compute().precision());
         this.optimizer = new Optimizer(gpt, settings);
     }
 
@@ -53,6 +75,10 @@ public final class TrainStep implements AutoCloseable {
 
     /** Takes a step of any objective; the loss is the mean over all micro-batches, each by its weight. */
     public StepResult advance(long step, double learningRate, List<? extends Objective> microBatches) {
+        if (microBatches.size() > 1 && !accumulates) {
+            throw new IllegalArgumentException(microBatches.size()
+                    + " micro-batches were given to a step that was made for a gradient_accumulation of 1");
+        }
         double total = microBatches.stream().mapToDouble(Objective::weight).sum();
         double loss = 0;
         long tokens = 0;
@@ -60,7 +86,8 @@ public final class TrainStep implements AutoCloseable {
         for (int micro = 0; micro < microBatches.size(); micro++) {
             Objective objective = microBatches.get(micro);
             double share = objective.weight() / total;
-            try (ForwardPass pass = ForwardPass.training(gpt.compute(), new Dropout(dropout, seed, step, micro))) {
+            try (ForwardPass pass =
+                    ForwardPass.training(gpt.compute(), new Dropout(dropout, seed, step, micro), recomputes)) {
                 NDArray input = objective.tokens(pass); // (B, T)
                 NDArray hidden = gpt.forward(input, pass); // (B·T, C)
                 Objective.Outcome outcome = objective.apply(gpt, hidden, share, pass); // loss, (B·T, C)

@@ -66,7 +66,8 @@ class EventJsonTest {
                                 + "'schedule':'cosine','warmup_steps':10,'steps':100,'batch_size':12,'gradient_accumulation':1,"
                                 + "'context_length':128,'weight_decay':0.1,'beta1':0.9,'beta2':0.95,'epsilon':1.0E-8,"
                                 + "'gradient_clip':1.0,'dropout':0.0,'evaluation_interval':50,'evaluation_batches':0,"
-                                + "'checkpoint_interval':50,'sample_interval':50,'dtype':'bfloat16','threads':2,'patience':0},"
+                                + "'checkpoint_interval':50,'sample_interval':50,'dtype':'bfloat16','threads':2,"
+                                + "'activation_recomputation':false,'patience':0},"
                                 + "'seed':1337,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z'}"),
                 new Written(
                         new StepMetrics(

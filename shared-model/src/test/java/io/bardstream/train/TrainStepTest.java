@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.gpt.Parameter;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -142,6 +144,30 @@ class TrainStepTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("everyEngine")
+    void recomputingActivationsChangesNoBit(Precision precision, Kind kind) {
+        Map<String, Object> plain = Map.of("gradient_accumulation", 2, "dropout", 0.2);
+        Map<String, Object> thrifty =
+                Map.of("gradient_accumulation", 2, "dropout", 0.2, "activation_recomputation", true);
+
+        assertThat(weightsAfter(precision, kind, 2, thrifty)).isEqualTo(weightsAfter(precision, kind, 2, plain));
+    }
+
+    /** Without accumulation they are kept as they come out of the products. */
+    @ParameterizedTest
+    @MethodSource("everyEngine")
+    void narrowGradientBuffersChangeNoBit(Precision precision, Kind kind) {
+        assertThat(weightsAfter(precision, kind, 1, Map.of("gradient_accumulation", 1)))
+                .isEqualTo(weightsAfter(precision, kind, 1, Map.of("gradient_accumulation", 2)));
+    }
+
+    @Test
+    void refusesToAccumulateWhereNoneWasAskedFor() {
+        assertThatThrownBy(() -> weightsAfter(Precision.BFLOAT16, Kind.ADAMW, 2, Map.of("gradient_accumulation", 1)))
+                .hasMessage("2 micro-batches were given to a step that was made for a gradient_accumulation of 1");
+    }
+
     @Test
     void refusesTheStateOfAnotherOptimizer(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("optimizer.safetensors");
@@ -220,6 +246,27 @@ class TrainStepTest {
                 Gpt gpt = Gpt.initialise(Samples.SMALL, compute, seed);
                 TrainStep training = new TrainStep(gpt, settings(kind), 0.2, seed)) {
             train(training, 0, steps, seed);
+            return gpt.weights().masters().toFloatArray();
+        }
+    }
+
+    private static float[] weightsAfter(
+            Precision precision, Kind kind, int microBatches, Map<String, Object> hyperparameters) {
+        Hyperparameters run = Hyperparameters.DEFAULTS
+                .with(Map.of("optimizer", kind == Kind.MUON ? "muon" : "adamw"))
+                .with(hyperparameters);
+        try (Compute compute = Compute.open(precision, 1);
+                Gpt gpt = Gpt.initialise(Samples.SMALL, compute, 7);
+                TrainStep training = TrainStep.of(gpt, run, 7)) {
+            for (int step = 0; step < 4; step++) {
+                int first = microBatches * step;
+                training.step(
+                        step,
+                        3e-3,
+                        IntStream.range(first, first + microBatches)
+                                .mapToObj(batch -> Samples.batch(2, 16, 50, batch))
+                                .toList());
+            }
             return gpt.weights().masters().toFloatArray();
         }
     }
