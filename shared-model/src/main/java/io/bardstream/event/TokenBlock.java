@@ -54,13 +54,15 @@ public record TokenBlock(
                 tokens.length + " tokens; a block holds 1 to " + MAX_TOKENS);
         int limit = wide ? Integer.MAX_VALUE : NARROW_VOCABULARY - 1;
         for (int token : tokens) {
-            Fields.require(token >= 0 && token <= limit, "tokens", "id " + token + " does not fit the block's dtype");
+            if (token < 0 || token > limit) {
+                throw new InvalidFieldException("tokens", "id " + token + " does not fit the block's dtype");
+            }
         }
         for (int i = 0; i < documentStarts.length; i++) {
-            Fields.require(
-                    documentStarts[i] >= (i == 0 ? 0 : documentStarts[i - 1] + 1) && documentStarts[i] < tokens.length,
-                    "document_starts",
-                    "not ascending indexes into the tokens: " + Arrays.toString(documentStarts));
+            if (documentStarts[i] < (i == 0 ? 0 : documentStarts[i - 1] + 1) || documentStarts[i] >= tokens.length) {
+                throw new InvalidFieldException(
+                        "document_starts", "not ascending indexes into the tokens: " + Arrays.toString(documentStarts));
+            }
         }
         Fields.require(
                 lossMask == null || lossMask.length() <= tokens.length, "loss_mask", "is longer than the tokens");
