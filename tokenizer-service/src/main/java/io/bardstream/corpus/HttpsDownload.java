@@ -104,12 +104,12 @@ class HttpsDownload {
         Deadline deadline = new Deadline(total);
         URI at = parse(url);
         for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-            HttpClientResponse response = get(at, deadline);
-            if (!REDIRECTS.contains(response.statusCode())) {
-                return body(at, response, maxBytes, deadline);
+            Body body = get(at, deadline);
+            if (!REDIRECTS.contains(body.response.statusCode())) {
+                return accepted(at, body, maxBytes);
             }
-            String location = response.getHeader(HttpHeaders.LOCATION);
-            abandon(response);
+            String location = body.response.getHeader(HttpHeaders.LOCATION);
+            body.close();
             if (location == null) {
                 throw unreachable(at, "it redirects, but not where to", null);
             }
@@ -118,31 +118,27 @@ class HttpsDownload {
         throw unreachable(at, "it redirects more than " + MAX_REDIRECTS + " times", null);
     }
 
-    private InputStream body(URI at, HttpClientResponse response, long maxBytes, Deadline deadline) {
+    private static Body accepted(URI at, Body body, long maxBytes) {
+        HttpClientResponse response = body.response;
         if (response.statusCode() != OK) {
-            abandon(response);
+            body.close();
             throw unreachable(at, "it answers with status " + response.statusCode(), null);
         }
         String encoding = response.getHeader(HttpHeaders.CONTENT_ENCODING);
         if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-            abandon(response);
+            body.close();
             throw unreachable(at, "it answers compressed (" + encoding + "), which was not asked for", null);
         }
         String length = response.getHeader(HttpHeaders.CONTENT_LENGTH);
         if (length != null && Long.parseLong(length) > maxBytes) {
-            abandon(response);
+            body.close();
             throw CorpusFiles.tooLarge("url", maxBytes);
         }
-        return new Body(at, response, deadline);
-    }
-
-    private static void abandon(HttpClientResponse response) {
-        response.exceptionHandler(reset -> {});
-        response.request().reset();
+        return body;
     }
 
     /** Tries the host's addresses in turn. One that is silent takes half of the time to connect, so that another gets a chance. */
-    private HttpClientResponse get(URI at, Deadline deadline) {
+    private Body get(URI at, Deadline deadline) {
         ApiException last = null;
         Deadline connecting = new Deadline(connect);
         for (InetAddress address : addresses(at)) {
@@ -151,7 +147,7 @@ class HttpsDownload {
             }
             try {
                 return client.request(request(at, address, deadline))
-                        .compose(request -> request.send().onSuccess(HttpClientResponse::pause))
+                        .compose(request -> request.send().map(response -> new Body(at, response.pause(), deadline)))
                         .toCompletionStage()
                         .toCompletableFuture()
                         .get(deadline.left(TimeUnit.MILLISECONDS), TimeUnit.MILLISECONDS);
@@ -266,7 +262,10 @@ class HttpsDownload {
         }
     }
 
-    /** The response's body for a blocking reader: asks the connection for one buffer at a time. */
+    /**
+     * The response's body for a blocking reader: asks the connection for one buffer at a time. Made on the response's own thread, before
+     * anything can follow on the response: a connection that breaks ends it at once.
+     */
     private final class Body extends InputStream {
         private final URI at;
         private final HttpClientResponse response;
@@ -331,7 +330,7 @@ class HttpsDownload {
         @Override
         public void close() {
             if (!ended) {
-                abandon(response);
+                response.request().reset();
             }
         }
     }
