@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 class KilledTrainerIT {
     private static final Logger LOG = Logger.getLogger(KilledTrainerIT.class);
     private static final Duration LATEST = Duration.ofSeconds(3);
-    private static final Duration LATEST_IN_A_WRITE = Duration.ofMillis(50);
+    private static final Duration LATEST_IN_A_WRITE = Duration.ofMillis(20);
 
     @TempDir
     private Path folder;
@@ -85,11 +85,11 @@ class KilledTrainerIT {
         int kills = 0;
         int cutShort = 0;
         while (kills < most && !SmallRun.hasStep(folder, run, steps)) {
-            boolean writing = kills % 2 == 0;
-            if (writing) {
-                awaitWriting(run, steps);
+            if (kills % 2 == 0) {
+                pauseInAWrite(run, steps);
+            } else {
+                LockSupport.parkNanos(random.nextLong(LATEST.toNanos()));
             }
-            LockSupport.parkNanos(random.nextLong(writing ? LATEST_IN_A_WRITE.toNanos() : LATEST.toNanos()));
             trainer.kill();
             int halves = SmallRun.temporaries(folder, run).size();
             LOG.infof("Kill %d of %s %s, %d half written", ++kills, optimizer, dtype, halves);
@@ -108,6 +108,24 @@ class KilledTrainerIT {
     private Outcome outcome(String run) throws IOException {
         trainer.awaitStatus(run, "succeeded");
         return Outcome.of(trainer, folder, run);
+    }
+
+    /**
+     * Stops the trainer between the first and the last byte of a checkpoint, or when the run is over. How long a write takes depends
+     * on the machine, so a pause that came too late is lifted, and the next write is awaited with less delay.
+     */
+    private void pauseInAWrite(String run, int steps) throws IOException, InterruptedException {
+        long latest = LATEST_IN_A_WRITE.toNanos();
+        while (!SmallRun.hasStep(folder, run, steps)) {
+            awaitWriting(run, steps);
+            LockSupport.parkNanos(random.nextLong(latest));
+            latest = latest / 4 + 1;
+            trainer.pause();
+            if (!SmallRun.temporaries(folder, run).isEmpty()) {
+                return;
+            }
+            trainer.wake();
+        }
     }
 
     private void awaitWriting(String run, int steps) {
