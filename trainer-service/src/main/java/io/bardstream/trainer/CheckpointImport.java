@@ -110,7 +110,15 @@ public class CheckpointImport {
             });
             readBack(into);
         });
-        Checkpoint checkpoint = new Checkpoint(
+        Checkpoint checkpoint = fact(id, run, dataset, tokenizer, folder);
+        facts.add(checkpoint);
+        announcements.soon();
+        return new Imported(checkpoint, true);
+    }
+
+    private static Checkpoint fact(
+            String id, String run, Dataset dataset, BpeTokenizer tokenizer, CheckpointFolder folder) {
+        return new Checkpoint(
                 id,
                 Checkpoint.POLICY,
                 Stage.PRETRAIN,
@@ -124,9 +132,6 @@ public class CheckpointImport {
                 folder.sha256(),
                 Map.of(),
                 Instant.now());
-        facts.add(checkpoint);
-        announcements.soon();
-        return new Imported(checkpoint, true);
     }
 
     /** What was written is a model again, before it gets its name. */

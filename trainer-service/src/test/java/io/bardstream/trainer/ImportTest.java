@@ -26,11 +26,13 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.path.json.JsonPath;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -282,7 +284,7 @@ class ImportTest {
         assertThat(home.checkpoints()
                         .toFile()
                         .list((parent, name) ->
-                                name.startsWith("import-") && new java.io.File(parent, name).list().length == 0))
+                                name.startsWith("import-") && new File(parent, name).list().length == 0))
                 .isEmpty();
     }
 
@@ -342,7 +344,7 @@ class ImportTest {
         double sum = 0;
         for (int start = 0; start < tokens.length - 1; start += CONTEXT) {
             int end = Math.min(start + CONTEXT, tokens.length - 1);
-            double[][] logits = model.logits(java.util.Arrays.copyOfRange(tokens, start, end));
+            double[][] logits = model.logits(Arrays.copyOfRange(tokens, start, end));
             for (int t = 0; t < logits.length; t++) {
                 double normaliser = 0;
                 for (double logit : logits[t]) {
