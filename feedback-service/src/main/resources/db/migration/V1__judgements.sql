@@ -76,6 +76,7 @@ create table comparison (
     id                text primary key,
     origin            text        not null check (origin in ('POOL', 'CORRECTION', 'IMPORT')),
     prompt            text        not null, -- id of the prompt's text
+    format            text check (format in ('RAW', 'CHAT')), -- how models were given the prompt; null: not known
     texts             text        not null,
     first_generation  text,
     second_generation text,

@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.EventJson;
+import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Ids;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
 import jakarta.persistence.Entity;
@@ -51,6 +52,11 @@ public class Comparison extends PanacheEntityBase {
     public Origin origin;
 
     public String prompt;
+
+    /** How models were given the prompt, or null where that is not known. */
+    @Enumerated(EnumType.STRING)
+    public GenerationRequest.Format format;
+
     public String texts;
     public String firstGeneration;
     public String secondGeneration;

@@ -2,6 +2,7 @@ package io.bardstream.feedback;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.bardstream.event.EventJson;
+import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Preference.Choice;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -36,6 +37,7 @@ class Export {
             String prompt,
             String chosen,
             String rejected,
+            GenerationRequest.Format format,
             String id,
             String comparison,
             String annotator,
@@ -52,6 +54,7 @@ class Export {
                     texts.prompt(),
                     first ? texts.first() : texts.second(),
                     first ? texts.second() : texts.first(),
+                    comparison.format,
                     vote.id,
                     comparison.id,
                     vote.annotator,

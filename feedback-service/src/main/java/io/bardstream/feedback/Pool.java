@@ -142,6 +142,7 @@ class Pool {
         comparison.id = Comparison.idOf(first.id(), second.id());
         comparison.origin = Comparison.Origin.POOL;
         comparison.prompt = request.prompt;
+        comparison.format = first.format();
         comparison.texts = Facts.json(new Comparison.Texts(first.prompt(), first.text(), second.text()));
         comparison.firstGeneration = first.id();
         comparison.secondGeneration = second.id();

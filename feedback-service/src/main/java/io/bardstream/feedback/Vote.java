@@ -56,6 +56,7 @@ public class Vote extends PanacheEntityBase {
                 choice,
                 supersedes,
                 texts.prompt(),
+                comparison.format,
                 swapped ? texts.second() : texts.first(),
                 swapped ? texts.first() : texts.second(),
                 swapped ? comparison.secondGeneration : comparison.firstGeneration,

@@ -28,7 +28,18 @@ final class Given {
 
     static Generation generation(String id, String request, String prompt, String text, String checkpoint) {
         return new Generation(
-                id, request, prompt, text, checkpoint, SHA256, SHA256, Map.of("temperature", 0.5), 42, "length", NOON);
+                id,
+                request,
+                prompt,
+                GenerationRequest.Format.RAW,
+                text,
+                checkpoint,
+                SHA256,
+                SHA256,
+                Map.of("temperature", 0.5),
+                42,
+                "length",
+                NOON);
     }
 
     static Checkpoint checkpoint(String id, double validationLoss) {
@@ -64,6 +75,7 @@ final class Given {
                 Preference.Choice.A,
                 null,
                 "ROMEO:",
+                GenerationRequest.Format.RAW,
                 "a",
                 "b",
                 null,
@@ -134,6 +146,7 @@ final class Given {
         comparison.prompt = Prompt.idOf("ROMEO:");
         String first = "first of " + comparison.id;
         String second = "second of " + comparison.id;
+        comparison.format = GenerationRequest.Format.RAW;
         comparison.texts = Facts.json(new Comparison.Texts("ROMEO:", first, second));
         comparison.firstGeneration = "g-" + first.replace(' ', '-');
         comparison.secondGeneration = "g-" + second.replace(' ', '-');

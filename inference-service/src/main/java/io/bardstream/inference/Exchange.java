@@ -3,6 +3,7 @@ package io.bardstream.inference;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.bardstream.event.Generation;
+import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.sample.Sampler;
 import io.bardstream.sample.TextStream;
@@ -97,7 +98,7 @@ final class Exchange {
     /** The completion {@code i} of a prompt draws as the only completion of a request with a seed higher by {@code i}. */
     private void add(Prompt prompt, int[] ids, int i) {
         int index = choices.size();
-        ChoiceBuilder choice = new ChoiceBuilder(index, prompt.text(model), seed + i);
+        ChoiceBuilder choice = new ChoiceBuilder(index, prompt, seed + i);
         choices.add(choice);
         sequences.add(new Sequence(
                 model,
@@ -223,15 +224,17 @@ final class Exchange {
     private final class ChoiceBuilder implements Sequence.Listener {
         private final int index;
         private final String prompt;
+        private final GenerationRequest.Format format;
         private final long seed;
         private final StringBuilder completion = new StringBuilder();
         private final LogprobsBuilder logprobs = new LogprobsBuilder(model);
         private String pending = ""; // text not yet streamed: the echoed prompt before the first token
         private String finishReason;
 
-        ChoiceBuilder(int index, String prompt, long seed) {
+        ChoiceBuilder(int index, Prompt prompt, long seed) {
             this.index = index;
-            this.prompt = prompt;
+            this.prompt = prompt.text(model);
+            this.format = prompt.format();
             this.seed = seed;
         }
 
@@ -304,6 +307,7 @@ final class Exchange {
                     index == 0 ? id : id + "-" + index,
                     id,
                     prompt,
+                    format,
                     completion.toString(),
                     model.checkpoint().id(),
                     model.checkpoint().sha256(),

@@ -222,6 +222,7 @@ class GenerationRequests {
                     request.generationId(candidate),
                     request.id(),
                     request.prompt(),
+                    request.format(),
                     text.toString(),
                     model.checkpoint().id(),
                     model.checkpoint().sha256(),

@@ -1,5 +1,6 @@
 package io.bardstream.inference;
 
+import io.bardstream.event.GenerationRequest.Format;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.tokenizer.BpeTokenizer;
 
@@ -10,6 +11,9 @@ sealed interface Prompt {
 
     /** The prompt as text, as it is echoed. */
     String text(LoadedModel model);
+
+    /** How the model is given the prompt; null where that is neither way. */
+    Format format();
 
     /** A prompt in words. */
     record Text(String text) implements Prompt {
@@ -28,6 +32,11 @@ sealed interface Prompt {
         @Override
         public String text(LoadedModel model) {
             return text;
+        }
+
+        @Override
+        public Format format() {
+            return Format.RAW;
         }
     }
 
@@ -49,6 +58,11 @@ sealed interface Prompt {
         @Override
         public String text(LoadedModel model) {
             return model.textOf(ids);
+        }
+
+        @Override
+        public Format format() {
+            return Format.RAW;
         }
     }
 }

@@ -7,6 +7,7 @@ import io.bardstream.embedded.EmbeddedKafka;
 import io.bardstream.embedded.FreePort;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Generation;
+import io.bardstream.event.GenerationRequest;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
@@ -92,6 +93,7 @@ class BrokerAbsentTest {
                 "cmpl-" + number,
                 "cmpl-" + number,
                 "prompt",
+                GenerationRequest.Format.RAW,
                 "text",
                 "checkpoint",
                 "0".repeat(64),

@@ -80,6 +80,7 @@ class GenerationRequestsTest {
                     assertThat(generation.checkpoint()).isEqualTo(candidate);
                     assertThat(generation.checkpointSha256()).isEqualTo(second.sha256());
                     assertThat(generation.prompt()).isEqualTo("ROMEO:\n");
+                    assertThat(generation.format()).isEqualTo(GenerationRequest.Format.RAW);
                     assertThat(generation.seed()).isEqualTo(8);
                     assertThat(generation.sampling()).containsEntry("max_tokens", 12);
                 });

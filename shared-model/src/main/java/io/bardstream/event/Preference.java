@@ -2,6 +2,7 @@ package io.bardstream.event;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import io.bardstream.event.GenerationRequest.Format;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Locale;
@@ -11,6 +12,7 @@ import java.util.Locale;
  *
  * @param id of the vote
  * @param supersedes id of the vote that this one replaces, or null
+ * @param format how models were given the prompt, or null where that is not known
  * @param a the text shown as A to this annotator
  * @param b the text shown as B
  */
@@ -21,6 +23,7 @@ public record Preference(
         Choice choice,
         String supersedes,
         String prompt,
+        Format format,
         String a,
         String b,
         String generationA,
