@@ -36,6 +36,9 @@ public final class HuggingFaceFormat {
     static final String EMBEDDING = PREFIX + "wte.weight";
     static final String HEAD = "lm_head.weight";
 
+    /** A reward model's head, (1, width), as {@code GPT2ForSequenceClassification} with one label has it. */
+    public static final String SCORE = "score.weight";
+
     /** Causal masks that older exports store as if they were weights. */
     private static final Pattern MASK = Pattern.compile("h\\.\\d+\\.attn\\.(masked_)?bias");
 
@@ -103,7 +106,7 @@ public final class HuggingFaceFormat {
     /**
      * Finds each tensor of {@link #shapes} in a file: canonical name to the name it has there. The prefix
      * {@code transformer.} may be missing; stored masks are passed over, and so is a stored head, which must have the
-     * embedding's shape (it is tied: {@link ModelConfig#fromJson} refuses a head of its own).
+     * embedding's shape (it is tied: {@link ModelConfig#fromJson} refuses a head of its own), and a head that scores.
      *
      * @throws IllegalArgumentException naming the tensor that is missing, has another shape or type, or does not belong
      */
@@ -132,6 +135,9 @@ public final class HuggingFaceFormat {
             String bare = prefixed && name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
             if (name.equals(HEAD)) {
                 checkShape(tensors.get(name), new long[] {config.vocabularySize(), config.width()});
+                checkFloats(tensors.get(name));
+            } else if (name.equals(SCORE)) {
+                checkShape(tensors.get(name), new long[] {1, config.width()});
                 checkFloats(tensors.get(name));
             } else if (!known.contains(name) && !MASK.matcher(bare).matches()) {
                 throw new IllegalArgumentException(

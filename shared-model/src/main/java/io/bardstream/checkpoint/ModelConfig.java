@@ -20,6 +20,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param endOfText id that ends a text, {@code bos_token_id} and {@code eos_token_id}
  * @param pad id that fills up short rows, or null
  * @param dropout the rate trained with on residuals and embeddings; attention probabilities are not dropped
+ * @param reward what turns the score into a reward; null where the model predicts tokens
  */
 public record ModelConfig(
         int vocabularySize,
@@ -29,7 +30,26 @@ public record ModelConfig(
         int heads,
         int endOfText,
         Integer pad,
-        double dropout) {
+        double dropout,
+        RewardScale reward) {
+
+    /**
+     * The line by which a reward model's score, the number that its head computes, becomes a reward of mean 0 and deviation
+     * 1 over the reference policy's samples: gain·score + bias. transformers, which does not know it, gives the score.
+     */
+    public record RewardScale(double gain, double bias) {
+        public RewardScale {
+            if (!(gain > 0) || !Double.isFinite(gain) || !Double.isFinite(bias)) {
+                throw new IllegalArgumentException(
+                        "reward_gain is %s and reward_bias %s, expected are a positive and a finite number"
+                                .formatted(gain, bias));
+            }
+        }
+
+        public double of(double score) {
+            return gain * score + bias;
+        }
+    }
 
     /** GPT-2's. */
     public static final double LAYER_NORM_EPSILON = 1e-5;
@@ -56,6 +76,19 @@ public record ModelConfig(
         }
     }
 
+    /** A GPT-2 that predicts tokens. */
+    public ModelConfig(
+            int vocabularySize,
+            int contextLength,
+            int width,
+            int layers,
+            int heads,
+            int endOfText,
+            Integer pad,
+            double dropout) {
+        this(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, null);
+    }
+
     /** A GPT-2 of this shape without dropout. */
     public static ModelConfig of(
             int vocabularySize, int contextLength, int width, int layers, int heads, int endOfText, Integer pad) {
@@ -65,7 +98,8 @@ public record ModelConfig(
     /** The text of {@code config.json}. */
     public String toJson() {
         ObjectNode json = FolderJson.object();
-        ((ArrayNode) json.withArray("architectures")).add("GPT2LMHeadModel");
+        ((ArrayNode) json.withArray("architectures"))
+                .add(reward == null ? "GPT2LMHeadModel" : "GPT2ForSequenceClassification");
         json.put("model_type", MODEL_TYPE)
                 .put("activation_function", ACTIVATION)
                 .put("attn_pdrop", 0.0)
@@ -92,7 +126,17 @@ public record ModelConfig(
         if (pad != null) {
             json.put("pad_token_id", pad);
         }
+        if (reward != null) {
+            json.withObject("/id2label").put("0", "reward");
+            json.withObject("/label2id").put("reward", 0);
+            json.put("reward_gain", reward.gain()).put("reward_bias", reward.bias());
+        }
         return FolderJson.text(json);
+    }
+
+    /** The same model with a score whose scale is this. */
+    public ModelConfig withReward(RewardScale scale) {
+        return new ModelConfig(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, scale);
     }
 
     /** The text of {@code generation_config.json}. */
@@ -147,7 +191,10 @@ public record ModelConfig(
                 integer(json, "n_head", 12),
                 eos,
                 json.path("pad_token_id").isIntegralNumber() ? integer(json, "pad_token_id", 0) : null,
-                number(json, "resid_pdrop", 0.1));
+                number(json, "resid_pdrop", 0.1),
+                json.has("reward_gain")
+                        ? new RewardScale(number(json, "reward_gain", 1), number(json, "reward_bias", 0))
+                        : null);
     }
 
     private static void positive(int value, String key) {

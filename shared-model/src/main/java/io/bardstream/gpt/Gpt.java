@@ -40,12 +40,13 @@ public final class Gpt implements AutoCloseable {
     private final Parameter wpe;
     private final List<Block> blocks = new ArrayList<>();
     private final LayerNorm finalNorm;
+    private final ScalarHead scalarHead;
 
-    private Gpt(GptConfig config, Compute compute) {
+    private Gpt(GptConfig config, Compute compute, boolean scores) {
         this.config = config;
         this.compute = compute;
         this.kernels = compute.kernels();
-        this.parameters = new Parameters(config, compute);
+        this.parameters = new Parameters(config, compute, scores);
         this.wte = parameters.get("transformer.wte.weight");
         this.wpe = parameters.get("transformer.wpe.weight");
         for (int layer = 0; layer < config.layers(); layer++) {
@@ -53,6 +54,7 @@ public final class Gpt implements AutoCloseable {
         }
         this.finalNorm = new LayerNorm(
                 kernels, parameters.get("transformer.ln_f.weight"), parameters.get("transformer.ln_f.bias"));
+        this.scalarHead = scores ? new ScalarHead(kernels, parameters.get(HuggingFaceFormat.SCORE)) : null;
     }
 
     /**
@@ -61,7 +63,7 @@ public final class Gpt implements AutoCloseable {
      * tensor's name.
      */
     public static Gpt initialise(GptConfig config, Compute compute, long seed) {
-        Gpt gpt = new Gpt(config, compute);
+        Gpt gpt = new Gpt(config, compute, false);
         for (Parameter parameter : gpt.parameters.all()) {
             String name = parameter.name();
             long own = CounterRandom.bits(seed, name.hashCode()) & 0xffff_ffffL;
@@ -84,13 +86,25 @@ public final class Gpt implements AutoCloseable {
      * @throws IllegalArgumentException naming what is missing or does not fit
      */
     public static Gpt load(Path checkpointFolder, Compute compute) throws IOException {
+        return load(checkpointFolder, compute, false);
+    }
+
+    /** The same with a {@link #scalarHead}: the folder's, or one of zeros where it has none. */
+    public static Gpt loadWithScalarHead(Path checkpointFolder, Compute compute) throws IOException {
+        return load(checkpointFolder, compute, true);
+    }
+
+    private static Gpt load(Path checkpointFolder, Compute compute, boolean scores) throws IOException {
         ModelConfig stored = HuggingFaceFormat.readConfig(checkpointFolder);
-        Gpt gpt = new Gpt(GptConfig.of(stored), compute);
+        Gpt gpt = new Gpt(GptConfig.of(stored), compute, scores);
         try (SafeTensors file = SafeTensors.open(checkpointFolder.resolve(HuggingFaceFormat.WEIGHTS))) {
             for (Map.Entry<String, String> name :
                     HuggingFaceFormat.locate(file, stored).entrySet()) {
                 TensorBytes.read(
                         file, name.getValue(), gpt.parameters.get(name.getKey()).master(), gpt.kernels);
+            }
+            if (scores && file.has(HuggingFaceFormat.SCORE)) {
+                TensorBytes.read(file, HuggingFaceFormat.SCORE, gpt.scalarHead.weight(), gpt.kernels);
             }
         } catch (IOException | RuntimeException e) {
             gpt.close();
@@ -126,6 +140,14 @@ public final class Gpt implements AutoCloseable {
     /** The token embedding (V, C) in compute precision, which is the head as well. */
     public Parameter tokenEmbedding() {
         return wte;
+    }
+
+    /** The head that a reward or value model was loaded with. */
+    public ScalarHead scalarHead() {
+        if (scalarHead == null) {
+            throw new IllegalStateException("this model has no scalar head; load it by loadWithScalarHead");
+        }
+        return scalarHead;
     }
 
     /** Hidden states after the last norm, (B·T, C) in compute precision, of {@code tokens} (B, T) int64. */
@@ -190,7 +212,7 @@ public final class Gpt implements AutoCloseable {
 
     /**
      * Writes {@code model.safetensors}, which must not exist yet, with Hugging Face's names and orientation, float32,
-     * the head not stored.
+     * the tied head not stored, a scalar head as {@code score.weight}.
      */
     public void save(Path file) throws IOException {
         SafeTensorsWriter writer = new SafeTensorsWriter();

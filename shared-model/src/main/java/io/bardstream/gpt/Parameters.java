@@ -2,6 +2,7 @@ package io.bardstream.gpt;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Kernels;
 import io.bardstream.kernel.Precision;
@@ -15,7 +16,8 @@ import java.util.Map;
  * gradients. An optimizer walks over the buffers; the model reads views of them.
  *
  * <p>Order: the hidden matrices, kind by kind, so that equal shapes of all layers are one stack; the token and position
- * embeddings; gains and biases. The first two groups are matrices and are decayed, the last is not. Gradients of hidden
+ * embeddings; gains and biases, and a scalar head where there is one. The first two groups are matrices and are decayed,
+ * the last is not. Gradients of hidden
  * matrices are in {@code gradientPrecision}, all others in float32.
  */
 public final class Parameters implements AutoCloseable {
@@ -45,11 +47,11 @@ public final class Parameters implements AutoCloseable {
     private NDArray otherGradients;
     private boolean fresh;
 
-    Parameters(GptConfig config, Compute compute) {
+    Parameters(GptConfig config, Compute compute, boolean scores) {
         this.config = config;
         this.compute = compute;
         this.kernels = compute.kernels();
-        Map<String, Shape> shapes = shapes(config);
+        Map<String, Shape> shapes = shapes(config, scores);
         long offset = 0;
         for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
             offsets.put(entry.getKey(), offset);
@@ -67,7 +69,7 @@ public final class Parameters implements AutoCloseable {
                 new Parameter(name, view(masters, offsets.get(name), shape), view(weights, offsets.get(name), shape))));
     }
 
-    private static Map<String, Shape> shapes(GptConfig config) {
+    private static Map<String, Shape> shapes(GptConfig config, boolean scores) {
         long c = config.width();
         Map<String, Shape> shapes = new LinkedHashMap<>();
         List<Shape> matrices = List.of(new Shape(c, 3 * c), new Shape(c, c), new Shape(c, 4 * c), new Shape(4 * c, c));
@@ -90,6 +92,9 @@ public final class Parameters implements AutoCloseable {
         }
         shapes.put("transformer.ln_f.weight", new Shape(c));
         shapes.put("transformer.ln_f.bias", new Shape(c));
+        if (scores) {
+            shapes.put(HuggingFaceFormat.SCORE, new Shape(1, c));
+        }
         return shapes;
     }
 

@@ -45,6 +45,8 @@ public final class Kernels {
     private final TorchCall maskInPlace;
     private final TorchCall nextToken;
     private final TorchCall logits;
+    private final TorchCall scalar;
+    private final TorchCall scalarBackward;
     private final TorchCall slice;
     private final TorchCall cast;
     private final TorchCall copy;
@@ -73,6 +75,8 @@ public final class Kernels {
         maskInPlace = trunk.call("mask_");
         nextToken = trunk.call("next_token");
         logits = trunk.call("logits");
+        scalar = trunk.call("scalar");
+        scalarBackward = trunk.call("scalar_backward");
         slice = trunk.call("slice");
         cast = trunk.call("cast");
         copy = trunk.call("copy_");
@@ -218,6 +222,16 @@ public final class Kernels {
     /** hidden (N, C) → logits (N, V) float32. */
     public NDArray logits(NDArray hidden, NDArray wte) {
         return logits.tensor(hidden, wte);
+    }
+
+    /** x (N, C) · w (1, C) float32 → (N) float32. */
+    public NDArray scalar(NDArray x, NDArray w) {
+        return scalar.tensor(x, w);
+    }
+
+    /** From dy (N) float32 the gradient at x (N, C); adds to dw. */
+    public NDArray scalarBackward(NDArray dy, NDArray x, NDArray w, NDArray dw) {
+        return scalarBackward.tensor(dy, x, w, dw);
     }
 
     /** A view of {@code count} numbers of a flat array. */

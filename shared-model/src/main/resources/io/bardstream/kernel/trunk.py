@@ -261,6 +261,15 @@
   def logits(self, hidden: Tensor, w: Tensor) -> Tensor:
     return self.matmul(hidden, w.t()).to(torch.float32)
 
+  # A scalar for each token, y = x·w, with w (1, C) in float32: x (N, C), y (N).
+
+  def scalar(self, x: Tensor, w: Tensor) -> Tensor:
+    return torch.mv(x.to(torch.float32), w.view(-1))
+
+  def scalar_backward(self, dy: Tensor, x: Tensor, w: Tensor, dw: Tensor) -> Tensor:
+    dw.view(-1).add_(torch.mv(x.to(torch.float32).t(), dy))
+    return torch.outer(dy, w.view(-1)).to(x.dtype)
+
   # Storage.
 
   def slice(self, flat: Tensor, offset: int, count: int) -> Tensor:

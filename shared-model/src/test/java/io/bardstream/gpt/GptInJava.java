@@ -74,7 +74,12 @@ public final class GptInJava {
 
     /** The logits after each of the tokens. (T, V) */
     public double[][] logits(int... tokens) {
-        return head(norm(forward(tokens, new Trace[config.layers()]), "ln_f"));
+        return head(hidden(tokens));
+    }
+
+    /** The hidden states after the last norm. (T, C) */
+    public double[][] hidden(int... tokens) {
+        return norm(forward(tokens, new Trace[config.layers()]), "ln_f");
     }
 
     /** The weighted mean of -log p(target) over the batch, in nats. */
