@@ -43,4 +43,10 @@ public record TrainingRequest(
         Fields.text(requestedBy, "requested_by");
         Fields.required(at, "at");
     }
+
+    /** The same with other hyperparameters. */
+    public TrainingRequest with(Hyperparameters changed) {
+        return new TrainingRequest(
+                runId, stage, dataset, preset, parent, reward, changed, seed, replayOf, requestedBy, at);
+    }
 }

@@ -19,7 +19,7 @@ public final class Kernels {
     private static final int LOGITS = 1 << 25;
 
     /** Queries of one tile of attention; the fastest from 128 to 1,024 tokens (docs/experiments.md). */
-    private static final int ATTENTION_TILE = 128;
+    public static final int ATTENTION_TILE = 128;
 
     private static final int FLOAT32 = 6;
     private static final int BFLOAT16 = 15;
@@ -215,8 +215,13 @@ public final class Kernels {
      *     returned
      */
     public NDList nextToken(NDArray hidden, NDArray wte, NDArray targets, NDArray weights, double scale, NDArray dwte) {
-        int rows = (int) Math.max(64, LOGITS / wte.getShape().get(0));
+        int rows = logitRows(wte.getShape().get(0));
         return nextToken.tensors(hidden, wte, targets, weights, scale, dwte, rows);
+    }
+
+    /** How many rows of logits exist at once. */
+    public static int logitRows(long vocabularySize) {
+        return (int) Math.max(64, LOGITS / vocabularySize);
     }
 
     /** hidden (N, C) → logits (N, V) float32. */

@@ -1,13 +1,14 @@
 package io.bardstream.train;
 
 import io.bardstream.event.EventJson;
+import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.KernelProfile;
 import io.bardstream.kernel.MatmulPeak;
-import io.bardstream.kernel.PeakMemory;
 import io.bardstream.kernel.Precision;
+import io.bardstream.kernel.ResidentMemory;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /**
@@ -64,6 +66,8 @@ public final class TrainBenchmark {
             new Shape("124M B2 T256", new GptConfig(12, 12, 768, 256, 50_304), 2, 256),
             new Shape("124M B1 T1024", new GptConfig(12, 12, 768, 1_024, 50_304), 1, 1_024));
 
+    private static final Hyperparameters SETTINGS =
+            Hyperparameters.DEFAULTS.with(Map.of("optimizer", "adamw", "gradient_accumulation", 1));
     private static final String SECONDS = "bardstream.bench.seconds";
     private static final int WARM_UP = 3;
     private static final int LEAST = 5;
@@ -74,7 +78,7 @@ public final class TrainBenchmark {
     public static Result measure(Shape shape, Precision precision, int threads, double seconds) {
         try (Compute compute = Compute.open(precision, threads);
                 Gpt gpt = Gpt.initialise(shape.config(), compute, 1);
-                TrainStep training = new TrainStep(gpt, OptimizerSettings.adamw(), 0, 1)) {
+                TrainStep training = TrainStep.of(gpt, SETTINGS, 1)) {
             Batch batch = random(shape);
             for (int step = 0; step < WARM_UP; step++) {
                 training.step(step, 1e-4, List.of(batch));
@@ -98,8 +102,7 @@ public final class TrainBenchmark {
                 }
                 profile = running.perStep(LEAST);
             }
-            Long resident =
-                    PeakMemory.residentBytes().stream().boxed().findFirst().orElse(null);
+            Long resident = ResidentMemory.peak().stream().boxed().findFirst().orElse(null);
             double peak = MatmulPeak.measure(compute);
             return new Result(
                     shape.name(),

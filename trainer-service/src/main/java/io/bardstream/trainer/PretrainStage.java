@@ -15,7 +15,6 @@ import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
-import io.bardstream.train.OptimizerSettings;
 import io.bardstream.train.Preset;
 import io.bardstream.train.TrainStep;
 import io.bardstream.training.Facts;
@@ -140,6 +139,11 @@ public class PretrainStage implements StageTraining {
         shape(request, dataset);
     }
 
+    @Override
+    public Optional<GptConfig> shape(TrainingRequest request) {
+        return facts.dataset(request.dataset()).map(dataset -> shape(request, dataset));
+    }
+
     private static Split split(Dataset dataset, String name) {
         return dataset.split(name).orElseThrow(() -> invalid("dataset", "'" + dataset.id() + "' has no split " + name));
     }
@@ -195,8 +199,7 @@ public class PretrainStage implements StageTraining {
         Optional<ResumePoint> resume = run.resume();
         try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
                 Gpt gpt = weights(run, resume, compute);
-                TrainStep step =
-                        new TrainStep(gpt, OptimizerSettings.of(settings), settings.dropout(), request.seed())) {
+                TrainStep step = TrainStep.of(gpt, settings, request.seed())) {
             if (resume.isPresent()) {
                 step.loadOptimizer(resume.get().folder().resolve(HuggingFaceFormat.OPTIMIZER));
             }

@@ -261,6 +261,32 @@ class PretrainTest {
         refused(with("reward", "somebody"), "reward");
         refused(with("stage", "sft"), "stage");
         refused(with("dataset", "unheard-of"), "dataset");
+        refused(with("memory", -1), "memory");
+        refused(with("memory", 1_000_000), "batch_size");
+        refused(with("activation_recomputation", true), "activation_recomputation"); // a hyperparameter, not a field
+        refused(body(Map.of("activation_recomputation", 1)), "activation_recomputation");
+    }
+
+    @Test
+    void theMicroBatchIsChosenToFitAtAsManyTokensAStep() {
+        // Given a step of 4,096 sequences, whose activations take more than a gigabyte
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        Map<String, Object> body =
+                new HashMap<>(body(Map.of("batch_size", 4_096, "gradient_accumulation", 1, "steps", 1)));
+        body.put("memory", 400_000_000);
+        refused(body, "batch_size");
+
+        // When it is to fit
+        body.put("fit", true);
+        String run = submitBody(body);
+        cancel(run);
+
+        // Then the request holds what was chosen
+        int batch = run(run).getInt("hyperparameters.batch_size");
+        assertThat(batch).isBetween(1, 2_048);
+        assertThat(batch * run(run).getInt("hyperparameters.gradient_accumulation"))
+                .isEqualTo(4_096);
     }
 
     private Map<String, Object> with(String field, Object value) {

@@ -9,6 +9,8 @@ import java.util.Map;
  *
  * @param preset the configured one if left out; with a parent, the parent's shape counts
  * @param hyperparameters those that differ from the preset's
+ * @param memory bytes that the training may take; what is free if left out
+ * @param fit whether to choose the micro-batch that fits, rather than to be refused; no if left out
  * @param unknown every other key, to be refused: a misspelt setting must not be dropped in silence
  */
 public record NewRun(
@@ -19,4 +21,6 @@ public record NewRun(
         String reward,
         Long seed,
         Map<String, Object> hyperparameters,
+        Long memory,
+        Boolean fit,
         @JsonAnySetter Map<String, Object> unknown) {}

@@ -65,7 +65,7 @@ public class RunsResource {
         if (asked.unknown() != null && !asked.unknown().isEmpty()) {
             throw new InvalidFieldException(
                     asked.unknown().keySet().iterator().next(),
-                    "is not a field; there are stage, dataset, preset, parent, reward, seed and hyperparameters");
+                    "is not a field; there are stage, dataset, preset, parent, reward, seed, hyperparameters, memory and fit");
         }
         if (asked.stage() == null) {
             throw new InvalidFieldException("stage", "is missing");
@@ -87,7 +87,8 @@ public class RunsResource {
                 BY_HAND,
                 Instant.now());
         training.check(request);
-        return request;
+        MemoryLimit limit = MemoryLimit.of(asked.memory(), asked.fit());
+        return training.shape(request).map(model -> limit.apply(request, model)).orElse(request);
     }
 
     @GET

@@ -5,7 +5,9 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
+import io.bardstream.gpt.GptConfig;
 import java.util.Map;
+import java.util.Optional;
 
 /** How one stage is trained. A service has one bean of this type for each stage it runs. */
 public interface StageTraining {
@@ -34,6 +36,11 @@ public interface StageTraining {
      * @throws InvalidFieldException naming the field that is wrong
      */
     void check(TrainingRequest request);
+
+    /** The model that a checked request trains, by which its memory is estimated; empty where it cannot be. */
+    default Optional<GptConfig> shape(TrainingRequest request) {
+        return Optional.empty();
+    }
 
     /** Whether everything the request names has arrived. */
     boolean ready(TrainingRequest request);

@@ -7,15 +7,23 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalLong;
 
-/** The most physical memory that this process ever had. */
-public final class PeakMemory {
+/** The physical memory that this process has, in bytes; empty where the operating system does not say. */
+public final class ResidentMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
-    private static final String HIGH_WATER_MARK = "VmHWM:";
 
-    private PeakMemory() {}
+    private ResidentMemory() {}
 
-    /** Resident bytes at their highest; empty where the operating system does not say. */
-    public static OptionalLong residentBytes() {
+    /** What it has now. */
+    public static OptionalLong bytes() {
+        return status("VmRSS:");
+    }
+
+    /** The most it ever had. */
+    public static OptionalLong peak() {
+        return status("VmHWM:");
+    }
+
+    private static OptionalLong status(String name) {
         if (!Files.exists(STATUS)) {
             return OptionalLong.empty();
         }
@@ -26,7 +34,7 @@ public final class PeakMemory {
             throw new UncheckedIOException(STATUS + " cannot be read", e);
         }
         return lines.stream()
-                .filter(line -> line.startsWith(HIGH_WATER_MARK))
+                .filter(line -> line.startsWith(name))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .findFirst();
     }
