@@ -10,12 +10,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,7 +26,6 @@ import picocli.CommandLine.Spec;
 final class Train implements Callable<Integer> {
     private static final String PRETRAIN = "pretrain";
     private static final String SUCCEEDED = "succeeded";
-    private static final Pattern SIZE = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([kKmMgG])?[bB]?");
 
     @Spec
     private CommandSpec spec;
@@ -67,8 +63,9 @@ final class Train implements Callable<Integer> {
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
+            converter = ByteSize.class,
             description = "Most that the training may take, such as 8GB; what is free by default.")
-    private String memory;
+    private Long memory;
 
     @Option(names = "--fit", description = "Chooses the largest micro-batch that fits, at as many tokens a step.")
     private boolean fit;
@@ -119,7 +116,7 @@ final class Train implements Callable<Integer> {
             request.put("seed", seed);
         }
         if (memory != null) {
-            request.put("memory", bytes(memory));
+            request.put("memory", memory);
         }
         if (fit) {
             request.put("fit", true);
@@ -198,18 +195,6 @@ final class Train implements Callable<Integer> {
                 .orElseThrow(() ->
                         new CommandFailure("There is no dataset to pretrain on yet. Make one by POST /v1/datasets at "
                                 + where.ports().uri(Service.TOKENIZER) + ", or let `bardstream up` do it."));
-    }
-
-    /** A number of bytes, with or without kB, MB or GB (powers of 1,000) behind it. */
-    private long bytes(String text) {
-        Matcher size = SIZE.matcher(text);
-        if (!size.matches()) {
-            throw new ParameterException(
-                    spec.commandLine(), "--memory is '" + text + "'; give a size such as 8GB or 700MB");
-        }
-        String unit = size.group(2) == null ? "" : size.group(2).toUpperCase(Locale.ROOT);
-        double factor = Math.pow(1_000, " KMG".indexOf(unit.isEmpty() ? " " : unit));
-        return Math.round(Double.parseDouble(size.group(1)) * factor);
     }
 
     /** A number or a boolean where it reads as one, else text. */
