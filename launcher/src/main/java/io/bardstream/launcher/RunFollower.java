@@ -62,9 +62,18 @@ final class RunFollower {
             trainer.events("/v1/runs/" + run + "/metrics", this::take);
             return trainer.get("/v1/runs/" + run);
         } catch (Api.Unreachable trainerRestarts) {
-            console.bar(title + "  waiting for the trainer");
-            return Api.object();
+            return waiting();
+        } catch (Api.Refusal refusal) {
+            if (refusal.status() != 503) {
+                throw refusal;
+            }
+            return waiting();
         }
+    }
+
+    private JsonNode waiting() {
+        console.bar(title + "  waiting for the trainer");
+        return Api.object();
     }
 
     private boolean take(String data) {

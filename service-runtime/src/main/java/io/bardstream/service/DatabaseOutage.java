@@ -24,6 +24,9 @@ public class DatabaseOutage {
     /** SQLSTATE classes: connection, transaction rolled back, resources, operator intervention (a server that stops or starts). */
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57");
 
+    /** A session was ended because its transaction stood still, as it does in a process that was paused. */
+    private static final String SESSION_ENDED = "25P03";
+
     private volatile boolean stopping;
 
     void stop(@Observes ShutdownEvent event) {
@@ -57,15 +60,20 @@ public class DatabaseOutage {
         }
     }
 
-    /** A pool that has no connection to give throws an SQLException without a state. */
-    private static boolean passes(Throwable failure) {
+    /**
+     * Whether something failed because the database did not answer, rather than because of what was asked. A pool that has no
+     * connection to give throws an SQLException without a state.
+     */
+    public static boolean passes(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof SQLTransientException || cause instanceof SQLRecoverableException) {
                 return true;
             }
             if (cause instanceof SQLException sql) {
                 String state = sql.getSQLState();
-                return state == null || (state.length() >= 2 && PASSING.contains(state.substring(0, 2)));
+                return state == null
+                        || state.equals(SESSION_ENDED)
+                        || (state.length() >= 2 && PASSING.contains(state.substring(0, 2)));
             }
         }
         return false;

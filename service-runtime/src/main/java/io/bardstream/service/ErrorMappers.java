@@ -17,6 +17,7 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
  */
 public class ErrorMappers {
     private static final Logger LOG = Logger.getLogger(ErrorMappers.class);
+    private static final int SECONDS_TO_RETRY = 5;
 
     @ServerExceptionMapper
     public Response invalidField(InvalidFieldException e) {
@@ -77,6 +78,13 @@ public class ErrorMappers {
             if (cause instanceof ApiException api) {
                 return api(api);
             }
+        }
+        if (DatabaseOutage.passes(e)) {
+            LOG.warnf("Request refused while the database is away (%s)", e.getMessage());
+            return Response.fromResponse(ApiError.response(
+                            503, "The database does not answer; try again in a few seconds.", null, "unavailable"))
+                    .header(HttpHeaders.RETRY_AFTER, SECONDS_TO_RETRY)
+                    .build();
         }
         String number = UUID.randomUUID().toString();
         LOG.errorf(e, "Request failed, number %s", number);

@@ -18,7 +18,7 @@ class DatabaseOutageTest {
 
     @ParameterizedTest
     @NullSource
-    @ValueSource(strings = {"08006", "57P01", "57P03", "53300", "40001"})
+    @ValueSource(strings = {"08006", "57P01", "57P03", "25P03", "53300", "40001"})
     void whatPassesIsSatOut(String state) {
         // Given
         AtomicInteger tries = new AtomicInteger();

@@ -7,6 +7,7 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.core.MediaType;
+import java.sql.SQLException;
 
 /** A resource with the ways in which a request can go wrong. */
 @Path("/v1/scores")
@@ -22,6 +23,9 @@ public class EchoResource {
     public Score get(@PathParam("id") String id) {
         if (id.equals("fault")) {
             throw new IllegalStateException("secret inside");
+        }
+        if (id.equals("away")) {
+            throw new IllegalStateException("cannot read", new SQLException("connection refused", "08001"));
         }
         throw ApiException.notFound("score", id);
     }

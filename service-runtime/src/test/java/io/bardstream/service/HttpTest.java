@@ -102,6 +102,16 @@ class HttpTest {
     }
 
     @Test
+    void aDatabaseThatIsAwayIsA503ThatSaysWhenToTryAgain() {
+        when().get("/v1/scores/away")
+                .then()
+                .statusCode(503)
+                .header("Retry-After", "5")
+                .body("error.type", equalTo("server_error"))
+                .body("error.code", equalTo("unavailable"));
+    }
+
+    @Test
     void aPageOfAnotherSiteCanChangeNothing() {
         given().contentType(ContentType.JSON)
                 .header("Origin", "https://evil.example")

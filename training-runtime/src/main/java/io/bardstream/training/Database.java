@@ -1,7 +1,6 @@
 package io.bardstream.training;
 
-import java.sql.SQLException;
-import java.sql.SQLTransientException;
+import io.bardstream.service.DatabaseOutage;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -14,21 +13,6 @@ final class Database {
 
     private Database() {}
 
-    /** Whether something failed because the database did not answer, rather than because of what was asked. */
-    static boolean isAway(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLTransientException) {
-                return true;
-            }
-            if (cause instanceof SQLException sql) {
-                String state = sql.getSQLState();
-                // Class 08: connection; 57P: the server is being stopped or started; none: the pool gave no connection.
-                return state == null || state.startsWith("08") || state.startsWith("57P");
-            }
-        }
-        return false;
-    }
-
     /**
      * Does it now, or when the database is there again.
      *
@@ -39,7 +23,7 @@ final class Database {
             try {
                 return work.get();
             } catch (RuntimeException e) {
-                if (!isAway(e) || giveUp.getAsBoolean()) {
+                if (!DatabaseOutage.passes(e) || giveUp.getAsBoolean()) {
                     throw e;
                 }
                 LOG.warnf("Waiting for the database: %s", e.getMessage());

@@ -5,8 +5,10 @@ import io.bardstream.event.Dataset;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.TokenizerPublished;
 import io.bardstream.event.TrainingRequest;
+import io.bardstream.service.DatabaseOutage;
 import io.smallrye.reactive.messaging.annotations.Blocking;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 
@@ -19,54 +21,49 @@ public class FactListeners {
     private final Facts facts;
     private final RunQueue queue;
     private final RunWorker worker;
+    private final DatabaseOutage outage;
 
-    FactListeners(Facts facts, RunQueue queue, RunWorker worker) {
+    FactListeners(Facts facts, RunQueue queue, RunWorker worker, DatabaseOutage outage) {
         this.facts = facts;
         this.queue = queue;
         this.worker = worker;
+        this.outage = outage;
     }
 
     @Incoming("training-tokenizers")
     @Blocking
     void tokenizer(ConsumerRecord<String, TokenizerPublished> record) {
-        if (record.value() != null) {
-            facts.store(record.value());
-            worker.wake();
-        }
+        store(record.value(), facts::store);
     }
 
     @Incoming("training-datasets")
     @Blocking
     void dataset(ConsumerRecord<String, Dataset> record) {
-        if (record.value() != null) {
-            facts.store(record.value());
-            worker.wake();
-        }
+        store(record.value(), facts::store);
     }
 
     @Incoming("training-requests")
     @Blocking
     void request(ConsumerRecord<String, TrainingRequest> record) {
-        if (record.value() != null) {
-            queue.store(record.value());
-            worker.wake();
-        }
+        store(record.value(), queue::store);
     }
 
     @Incoming("training-checkpoints")
     @Blocking
     void checkpoint(ConsumerRecord<String, Checkpoint> record) {
-        if (record.value() != null) {
-            facts.store(record.value());
-            worker.wake();
-        }
+        store(record.value(), facts::store);
     }
 
     @Incoming("training-promotions")
     @Blocking
     void promotion(ConsumerRecord<String, Promotion> record) {
-        if (record.value() != null) {
-            facts.store(record.value());
+        store(record.value(), facts::store);
+    }
+
+    private <T> void store(T fact, Consumer<T> into) {
+        if (fact != null) {
+            outage.sitOut(() -> into.accept(fact));
+            worker.wake();
         }
     }
 }

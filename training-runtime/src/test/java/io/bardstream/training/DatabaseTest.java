@@ -7,21 +7,8 @@ import java.sql.SQLException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** What counts as a database that is away, and what is done about it. */
+/** What is done about a database that is away. */
 class DatabaseTest {
-    @Test
-    void tellsAnAbsentDatabaseFromAWrongStatement() {
-        assertThat(Database.isAway(because(new SQLException("connection refused", "08001"))))
-                .isTrue();
-        assertThat(Database.isAway(because(new SQLException("terminating connection", "57P01"))))
-                .isTrue();
-        assertThat(Database.isAway(because(new SQLException("Acquisition timeout"))))
-                .isTrue();
-        assertThat(Database.isAway(because(new SQLException("duplicate key", "23505"))))
-                .isFalse();
-        assertThat(Database.isAway(new IllegalStateException("something else"))).isFalse();
-    }
-
     @Test
     void waitsForAnAbsentDatabaseButNotForAWrongStatement() {
         // Given a database that is there at the second try
