@@ -46,6 +46,33 @@ public record Dataset(
         return splits.stream().filter(split -> split.name().equals(name)).findFirst();
     }
 
+    /** This manifest with another split in the place of that of its name. */
+    public Dataset with(Split split) {
+        List<Split> others = splits.stream()
+                .map(each -> each.name().equals(split.name()) ? split : each)
+                .toList();
+        return new Dataset(id, kind, corpusSha256, tokenizer, tokenizerSha256, vocabularySize, others, at);
+    }
+
+    /** Whether this manifest describes the same tokens as another, wherever each of them says that they lie. */
+    public boolean sameTokens(Dataset other) {
+        return withoutPlace().equals(other.withoutPlace());
+    }
+
+    private Dataset withoutPlace() {
+        List<Split> contents = splits.stream()
+                .map(split -> new Split(
+                        split.name(),
+                        split.tokens(),
+                        split.bytes(),
+                        split.blocks(),
+                        split.sha256(),
+                        List.of(),
+                        split.conversations()))
+                .toList();
+        return new Dataset(id, kind, corpusSha256, tokenizer, tokenizerSha256, vocabularySize, contents, Instant.EPOCH);
+    }
+
     /**
      * One part of a dataset: of a text made by position, of conversations by a draw.
      *

@@ -13,6 +13,7 @@ import java.time.Instant;
  * @param reward reward model, for PPO
  * @param seed of initialisation, sampling and dropout
  * @param replayOf run that this one repeats, or null
+ * @param until offset before which a block of the training split must lie to be trained on; null for the whole split
  * @param requestedBy {@link #CURRICULUM}, or who asked
  */
 public record TrainingRequest(
@@ -25,6 +26,7 @@ public record TrainingRequest(
         Hyperparameters hyperparameters,
         long seed,
         String replayOf,
+        Long until,
         String requestedBy,
         Instant at) {
 
@@ -41,12 +43,29 @@ public record TrainingRequest(
         Fields.required(hyperparameters, "hyperparameters");
         Fields.optionalId(replayOf, "replay_of");
         Fields.text(requestedBy, "requested_by");
+        Fields.require(until == null || until > 0, "until", until + " is no offset before which a block could lie");
         Fields.required(at, "at");
+    }
+
+    /** A request for the whole training split. */
+    public TrainingRequest(
+            String runId,
+            Stage stage,
+            String dataset,
+            String preset,
+            String parent,
+            String reward,
+            Hyperparameters hyperparameters,
+            long seed,
+            String replayOf,
+            String requestedBy,
+            Instant at) {
+        this(runId, stage, dataset, preset, parent, reward, hyperparameters, seed, replayOf, null, requestedBy, at);
     }
 
     /** The same with other hyperparameters. */
     public TrainingRequest with(Hyperparameters changed) {
         return new TrainingRequest(
-                runId, stage, dataset, preset, parent, reward, changed, seed, replayOf, requestedBy, at);
+                runId, stage, dataset, preset, parent, reward, changed, seed, replayOf, until, requestedBy, at);
     }
 }

@@ -59,7 +59,8 @@ class EventJsonTest {
                                 null,
                                 hyperparameters(),
                                 1337,
-                                null,
+                                "pretrain-0",
+                                9000L,
                                 TrainingRequest.CURRICULUM,
                                 AT),
                         "{'run_id':'pretrain-1','stage':'pretrain','dataset':'dataset-1','preset':'tiny','hyperparameters':"
@@ -69,7 +70,7 @@ class EventJsonTest {
                                 + "'gradient_clip':1.0,'dropout':0.0,'evaluation_interval':50,'evaluation_batches':0,"
                                 + "'checkpoint_interval':50,'sample_interval':50,'dtype':'bfloat16','threads':2,"
                                 + "'activation_recomputation':false,'patience':0},"
-                                + "'seed':1337,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z'}"),
+                                + "'seed':1337,'replay_of':'pretrain-0','until':9000,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z'}"),
                 new Written(
                         new StepMetrics(
                                 "pretrain-1",

@@ -155,6 +155,31 @@ class PretrainTest {
     }
 
     @Test
+    void aReplayEndsWithTheSameBitsOnAsManyThreadsAsTheRunBeganWith() {
+        // Given a run with dropout and accumulation on one thread
+        dataset = corpus.publish(100);
+        cancelTheCurriculums();
+        String original = submit(Map.of(
+                "steps", 24, "evaluation_interval", 10, "dropout", 0.1, "gradient_accumulation", 2, "threads", 1));
+        awaitStatus(original, "succeeded");
+
+        // When
+        String replay = given().noContentType()
+                .post("/v1/runs/" + original + "/replay")
+                .then()
+                .statusCode(202)
+                .extract()
+                .path("id");
+        awaitStatus(replay, "succeeded");
+
+        // Then
+        JsonPath comparison = when().get("/v1/runs/" + replay + "/comparison").jsonPath();
+        assertThat(comparison.getString("verdict")).as(comparison.prettify()).isEqualTo("equal");
+        assertThat(announced(replay)).isNotEmpty().isEqualTo(announced(original));
+        assertThat(run(replay).getInt("hyperparameters.threads")).isEqualTo(1);
+    }
+
+    @Test
     void evaluatesSamplesAndStopsWhenPatienceIsSpent() {
         // Given a learning rate so high that validation soon gets no better
         dataset = corpus.publish(100);

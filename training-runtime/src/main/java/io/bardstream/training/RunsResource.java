@@ -1,5 +1,8 @@
 package io.bardstream.training;
 
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.bardstream.event.Curriculum;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.InvalidFieldException;
@@ -9,6 +12,7 @@ import io.bardstream.service.Listing;
 import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Multi;
 import jakarta.inject.Inject;
+import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -42,6 +46,12 @@ public class RunsResource {
 
     @Inject
     MeasurementStream measurements;
+
+    @Inject
+    Replays replays;
+
+    @Inject
+    ObjectMapper json;
 
     @ConfigProperty(name = "bardstream.preset")
     String configuredPreset;
@@ -89,6 +99,49 @@ public class RunsResource {
         training.check(request);
         MemoryLimit limit = MemoryLimit.of(asked.memory(), asked.fit());
         return training.shape(request).map(model -> limit.apply(request, model)).orElse(request);
+    }
+
+    /**
+     * The body of a replay; all of it may be left out.
+     *
+     * @param set hyperparameters, and the seed, that are to differ
+     * @param until offset or time before which a block of the training split must have come
+     * @param unknown every other key, to be refused
+     */
+    public record Changes(
+            Map<String, Object> set,
+            Object until,
+            @JsonAnySetter Map<String, Object> unknown) {
+        public Changes {
+            set = set == null ? Map.of() : set;
+            if (unknown != null && !unknown.isEmpty()) {
+                throw new InvalidFieldException(
+                        unknown.keySet().iterator().next(), "is not a field; there are set and until");
+            }
+        }
+    }
+
+    /**
+     * Trains a run again, from the log alone, as a run of its own.
+     *
+     * @param body {@link Changes}; as text, so that a request without one needs no type
+     */
+    @POST
+    @Path("/{id}/replay")
+    @Consumes(MediaType.WILDCARD)
+    public Response replay(@PathParam("id") String id, String body) throws JsonProcessingException {
+        Changes changes = body.isBlank() ? new Changes(null, null, null) : json.readValue(body, Changes.class);
+        TrainingRequest request = replays.request(find(id), changes.set(), changes.until(), BY_HAND);
+        queue.submit(request);
+        worker.wake();
+        return Response.accepted(new Accepted(request.runId())).build();
+    }
+
+    /** A replay beside the run it repeats. */
+    @GET
+    @Path("/{id}/comparison")
+    public Comparison comparison(@PathParam("id") String id) {
+        return replays.comparison(find(id));
     }
 
     @GET

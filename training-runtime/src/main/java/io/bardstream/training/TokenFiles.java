@@ -7,7 +7,7 @@ import io.bardstream.event.Ids;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.TokenBlock;
 import io.bardstream.service.BardstreamHome;
-import io.smallrye.common.annotation.Identifier;
+import io.bardstream.tokenizer.BpeTokenizer;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,14 +30,11 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jboss.logging.Logger;
 
 /**
@@ -55,12 +52,14 @@ public class TokenFiles {
     private static final Duration SILENCE = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(5);
 
-    private final BardstreamHome home;
-    private final Map<String, Object> kafka;
+    private static final int SHA256_DIGITS = 12;
 
-    TokenFiles(BardstreamHome home, @Identifier("default-kafka-broker") Map<String, Object> kafka) {
+    private final BardstreamHome home;
+    private final LogReader log;
+
+    TokenFiles(BardstreamHome home, LogReader log) {
         this.home = home;
-        this.kafka = kafka;
+        this.log = log;
     }
 
     /**
@@ -71,15 +70,89 @@ public class TokenFiles {
      */
     public TokenFile open(Dataset dataset, String name, BooleanSupplier interrupted)
             throws IOException, InterruptedException {
+        return open(dataset, name, false, interrupted);
+    }
+
+    /** The same, from Kafka in any case: a file that is there counts for nothing, and is replaced. */
+    public TokenFile read(Dataset dataset, String name, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        return open(dataset, name, true, interrupted);
+    }
+
+    private TokenFile open(Dataset dataset, String name, boolean afresh, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
         Split split = dataset.split(name)
                 .orElseThrow(() -> new InvalidFieldException(
                         "dataset", "'" + dataset.id() + "' has no split '" + name + "'; make it with one"));
         boolean wide = dataset.vocabularySize() > TokenBlock.NARROW_VOCABULARY;
-        Path file = home.cache().resolve(dataset.id() + "." + name + (wide ? ".uint32" : ".uint16"));
-        if (!matches(file, split, wide)) {
+        Path file = file(dataset, split, wide);
+        if (afresh || !matches(file, split, wide)) {
             materialise(dataset, split, wide, file, interrupted);
         }
         return TokenFile.open(file, wide);
+    }
+
+    /** A split that was cut short has a file of its own. */
+    private Path file(Dataset dataset, Split split, boolean wide) {
+        return home.cache()
+                .resolve("%s.%s.%s.%s"
+                        .formatted(
+                                dataset.id(),
+                                split.name(),
+                                split.sha256().substring(0, SHA256_DIGITS),
+                                wide ? "uint32" : "uint16"));
+    }
+
+    /**
+     * The manifest of a dataset whose training split is cut short: of its blocks those count that lie before an offset, from
+     * the first to the first that does not. They are read from Kafka in any case, and their file is there afterwards. The other
+     * splits stay whole, so that losses on them compare.
+     */
+    public Dataset before(long until, Dataset dataset, BpeTokenizer tokenizer, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        Split train = dataset.split(Split.TRAIN).orElseThrow();
+        boolean wide = dataset.vocabularySize() > TokenBlock.NARROW_VOCABULARY;
+        List<Range> ranges = train.ranges().stream()
+                .filter(range -> range.start() < until)
+                .map(range -> new Range(range.topic(), range.partition(), range.start(), Math.min(range.end(), until)))
+                .toList();
+        Split before = new Split(train.name(), 0, 0, 0, train.sha256(), ranges);
+        Path arrival = home.cache().resolve(".tmp-" + UUID.randomUUID());
+        Path ordered = home.cache().resolve(".tmp-" + UUID.randomUUID());
+        try {
+            SortedMap<Long, Piece> blocks = read(dataset, before, wide, arrival, interrupted);
+            long count = 0;
+            while (blocks.containsKey(count)) {
+                count++;
+            }
+            reorder(arrival, blocks.headMap(count), ordered);
+            Split cut = new Split(
+                    train.name(),
+                    Files.size(ordered) / TokenFile.width(wide),
+                    bytes(TokenFile.open(ordered, wide), tokenizer),
+                    count,
+                    sha256(ordered),
+                    ranges);
+            Files.move(ordered, file(dataset, cut, wide), StandardCopyOption.ATOMIC_MOVE);
+            return dataset.with(cut);
+        } finally {
+            Files.deleteIfExists(arrival);
+            Files.deleteIfExists(ordered);
+        }
+    }
+
+    /** Length of the text that the tokens stand for, in UTF-8. */
+    private static long bytes(TokenFile tokens, BpeTokenizer tokenizer) {
+        int[] some = new int[1 << 16];
+        long bytes = 0;
+        for (long done = 0; done < tokens.size(); done += some.length) {
+            some = tokens.size() - done < some.length ? new int[(int) (tokens.size() - done)] : some;
+            tokens.copy(done, some);
+            for (int token : some) {
+                bytes += tokenizer.bytesOf(token).length;
+            }
+        }
+        return bytes;
     }
 
     /**
@@ -96,7 +169,7 @@ public class TokenFiles {
                 .toList();
         Map<TopicPartition, Long> begins;
         Map<TopicPartition, Long> ends;
-        try (Consumer<byte[], byte[]> consumer = consumer()) {
+        try (Consumer<byte[], byte[]> consumer = log.consumer()) {
             consumer.assign(partitions);
             begins = consumer.beginningOffsets(partitions, ANSWER);
             ends = consumer.endOffsets(partitions, ANSWER);
@@ -160,7 +233,7 @@ public class TokenFiles {
             Dataset dataset, Split split, boolean wide, Path arrival, BooleanSupplier interrupted)
             throws IOException, InterruptedException {
         SortedMap<Long, Piece> blocks = new TreeMap<>();
-        try (Consumer<byte[], byte[]> consumer = consumer();
+        try (Consumer<byte[], byte[]> consumer = log.consumer();
                 FileChannel out = FileChannel.open(arrival, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (Range range : split.ranges()) {
                 RangeReader records = new RangeReader(consumer, range, interrupted);
@@ -298,16 +371,6 @@ public class TokenFiles {
         return header == null || header.value() == null ? null : new String(header.value(), StandardCharsets.UTF_8);
     }
 
-    private Consumer<byte[], byte[]> consumer() {
-        Map<String, Object> settings = new HashMap<>(kafka);
-        settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
-        settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
-        settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
-        settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 16 << 20);
-        settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
-        return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-    }
-
     /** The records of one range, some at a time; its end is known by position, since not every offset holds a record. */
     private static final class RangeReader {
         private final Consumer<byte[], byte[]> consumer;
@@ -337,9 +400,7 @@ public class TokenFiles {
                             .filter(record -> record.offset() < range.end())
                             .toList();
                 } catch (OffsetOutOfRangeException e) {
-                    throw new DatasetException(
-                            "topic %s, partition %d has no offset %d any more, or not yet: its records were removed, or the manifest is of another broker"
-                                    .formatted(range.topic(), range.partition(), consumer.position(partition)));
+                    throw outOfRange();
                 }
                 if (!some.isEmpty()) {
                     return some;
@@ -351,6 +412,17 @@ public class TokenFiles {
                 }
             }
             return List.of();
+        }
+
+        private DatasetException outOfRange() {
+            long position = consumer.position(partition);
+            long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
+            return new DatasetException(
+                    position < begin
+                            ? "topic %s, partition %d begins at offset %d now: the records from offset %d on, which the manifest names, were removed by retention or by hand"
+                                    .formatted(range.topic(), range.partition(), begin, position)
+                            : "topic %s, partition %d has no offset %d: the broker has lost records, or is not the one the dataset was written to"
+                                    .formatted(range.topic(), range.partition(), position));
         }
 
         private void checkEnd() throws DatasetException {

@@ -79,10 +79,13 @@ public final class TrainingRun {
         return bpe;
     }
 
-    /** A split's tokens, read from Kafka if they are not on this machine yet. */
+    /** A split's tokens, read from Kafka if they are not on this machine yet, and in any case where the run is a replay. */
     public TokenFile tokens(String split) throws IOException, InterruptedException {
-        return whenTheDiskTakesIt("The tokens of " + dataset.id() + "/" + split, () -> runs.tokens()
-                .open(dataset, split, this::interrupted));
+        return whenTheDiskTakesIt(
+                "The tokens of " + dataset.id() + "/" + split,
+                () -> request.replayOf() == null
+                        ? runs.tokens().open(dataset, split, this::interrupted)
+                        : runs.tokens().read(dataset, split, this::interrupted));
     }
 
     /** Whether to leave at this step: the service stops, the run is cancelled, or it is this process's no more. */

@@ -4,7 +4,9 @@ import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TokenizerPublished;
+import io.bardstream.event.TrainingRequest;
 import io.bardstream.service.BardstreamHome;
+import io.bardstream.tokenizer.BpeTokenizer;
 import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
@@ -19,6 +21,7 @@ public class TrainingRuns {
     private final RunQueue queue;
     private final Facts facts;
     private final TokenFiles tokens;
+    private final LogReader log;
     private final Announcements announcements;
     private final Emitter<Record<String, StepMetrics>> metrics;
     private final CheckpointStore store;
@@ -28,6 +31,7 @@ public class TrainingRuns {
             RunQueue queue,
             Facts facts,
             TokenFiles tokens,
+            LogReader log,
             Announcements announcements,
             @Channel("run-metrics") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     Emitter<Record<String, StepMetrics>> metrics,
@@ -37,6 +41,7 @@ public class TrainingRuns {
         this.queue = queue;
         this.facts = facts;
         this.tokens = tokens;
+        this.log = log;
         this.announcements = announcements;
         this.metrics = metrics;
         this.store = new CheckpointStore(home.checkpoints());
@@ -47,11 +52,26 @@ public class TrainingRuns {
         return new MetricsLog(lease, queue, metrics);
     }
 
-    TrainingRun open(Run run, LeaseKeeper lease, MetricsLog log, BooleanSupplier shutdown) {
-        Dataset dataset = facts.dataset(run.dataset).orElseThrow(() -> missing("dataset", run.dataset));
+    /**
+     * Opens a run. A replay takes tokenizer and manifest from the log and not from the tables made of it.
+     *
+     * @throws DatasetException where the log has not what a replay or a cut dataset is made of
+     */
+    TrainingRun open(Run run, LeaseKeeper lease, MetricsLog metricsLog, BooleanSupplier shutdown)
+            throws IOException, InterruptedException {
+        TrainingRequest request = run.trainingRequest();
+        BooleanSupplier interrupted = () -> shutdown.getAsBoolean() || lease.cancelled() || lease.lost();
+        Dataset known = facts.dataset(run.dataset).orElseThrow(() -> missing("dataset", run.dataset));
         TokenizerPublished tokenizer =
-                facts.tokenizer(dataset.tokenizer()).orElseThrow(() -> missing("tokenizer", dataset.tokenizer()));
-        return new TrainingRun(run.trainingRequest(), dataset, tokenizer, run.startedAt, lease, log, shutdown, this);
+                facts.tokenizer(known.tokenizer()).orElseThrow(() -> missing("tokenizer", known.tokenizer()));
+        if (request.replayOf() != null) {
+            log.checkManifest(known, interrupted);
+            tokenizer = log.tokenizer(known, tokenizer, interrupted);
+        }
+        Dataset dataset = request.until() == null
+                ? known
+                : tokens.before(request.until(), known, BpeTokenizer.fromJson(tokenizer.json()), interrupted);
+        return new TrainingRun(request, dataset, tokenizer, run.startedAt, lease, metricsLog, shutdown, this);
     }
 
     private static IllegalStateException missing(String kind, String id) {
