@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             Doctor.class,
             Generate.class,
             Train.class,
+            Replay.class,
             Export.class,
             Import.class,
             Lineage.class,

@@ -149,9 +149,10 @@ final class Lineage implements Callable<Integer> {
             add(
                     lines,
                     "run",
-                    "%s, asked for by %s, preset %s, seed %s"
+                    "%s%s, asked for by %s, preset %s, seed %s"
                             .formatted(
                                     request.path("run_id").asText(),
+                                    replay(request),
                                     request.path("requested_by").asText(),
                                     request.path("preset").asText(),
                                     request.path("seed")));
@@ -170,6 +171,11 @@ final class Lineage implements Callable<Integer> {
                                     engine.path("library").asText(),
                                     ancestor.path("code_version").asText()));
         }
+    }
+
+    private static String replay(JsonNode request) {
+        JsonNode original = request.path("replay_of");
+        return original.isTextual() ? ", a replay of " + original.asText() : "";
     }
 
     private static void describeDataset(JsonNode ancestor, JsonNode corpora, List<String> lines) {
