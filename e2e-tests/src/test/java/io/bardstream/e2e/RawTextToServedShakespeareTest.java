@@ -208,6 +208,34 @@ class RawTextToServedShakespeareTest {
 
     @Test
     @Order(10)
+    void aRunIsMadeAgainFromTheLog() throws Exception {
+        http.send(
+                HttpRequest.newBuilder(URI.create(bardstream.address(2) + "/v1/runs/" + firstRun + "/cancel"))
+                        .POST(HttpRequest.BodyPublishers.noBody())
+                        .build(),
+                BodyHandlers.discarding()); // it may have ended by now
+        Command.Result trained = bardstream.run(
+                RESTART,
+                "train",
+                "pretrain",
+                "--set",
+                "steps=12",
+                "--set",
+                "evaluation_interval=6",
+                "--set",
+                "evaluation_batches=2",
+                "--follow");
+        assertThat(trained.exitCode()).as(trained.output()).isZero();
+
+        String run = trained.output().lines().findFirst().orElseThrow();
+        Command.Result replayed = bardstream.run(RESTART, "replay", run, "--check");
+
+        assertThat(replayed.exitCode()).as(replayed.output()).isZero();
+        assertThat(replayed.output()).contains("equal: the last and the best checkpoint have the same sha256");
+    }
+
+    @Test
+    @Order(11)
     void downStopsEverything() throws Exception {
         List<ProcessHandle> family = up.descendants().toList();
 
