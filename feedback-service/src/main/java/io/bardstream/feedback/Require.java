@@ -18,11 +18,15 @@ final class Require {
 
     /** What an annotator wants to be called: up to 40 letters, digits, dots, lines and underscores, one word. */
     static String handle(String handle, String field) {
-        if (!HANDLE.matcher(present(handle, field)).matches()) {
+        if (!isHandle(present(handle, field))) {
             throw new InvalidFieldException(
                     field, "'" + printable(handle) + "' is no handle (1 to 40 of A-Z, a-z, 0-9, '.', '_' and '-')");
         }
         return handle;
+    }
+
+    static boolean isHandle(String text) {
+        return HANDLE.matcher(text).matches();
     }
 
     /** A text of whole characters that is not too long; it may be empty and may hold anything else. */

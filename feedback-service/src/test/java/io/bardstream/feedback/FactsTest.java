@@ -3,7 +3,6 @@ package io.bardstream.feedback;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.embedded.Broker;
@@ -180,11 +179,6 @@ class FactsTest {
             assertThat(broker.deadLetters(Topics.SCORES)).contains(poison);
         });
         given().get("/q/health/ready").then().statusCode(200);
-    }
-
-    @Test
-    void thePageIsHonest() {
-        given().get("/").then().statusCode(200).body(containsString("The form is not built yet"));
     }
 
     /** One record more on each topic has arrived, so all before it have. */

@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.hibernate.Session;
 
@@ -118,7 +117,7 @@ final class Given {
 
     private static void promote(String checkpoint, Instant at) {
         StoredPromotion promotion = new StoredPromotion();
-        promotion.topicOffset = PROMOTIONS.incrementAndGet();
+        promotion.topicOffset = FAR_OFF + StoredPromotion.count();
         promotion.model = Checkpoint.POLICY;
         promotion.checkpoint = checkpoint;
         promotion.fact = "{}";
@@ -126,7 +125,8 @@ final class Given {
         promotion.persist();
     }
 
-    private static final AtomicLong PROMOTIONS = new AtomicLong(1_000_000);
+    /** An offset that the topic does not reach in a test. */
+    private static final long FAR_OFF = 1_000_000;
 
     static void sql(EntityManager database, String statement) {
         QuarkusTransaction.requiringNew()
@@ -140,16 +140,25 @@ final class Given {
     }
 
     private static String pair(int number) {
+        String id = "comparison-" + UUID.randomUUID();
+        return pair(id, number, "ROMEO:", "first of " + id, "second of " + id);
+    }
+
+    /** An open pair of these texts. */
+    static String pair(String prompt, String first, String second) {
+        String id = "comparison-" + UUID.randomUUID();
+        return QuarkusTransaction.requiringNew().call(() -> pair(id, 0, prompt, first, second));
+    }
+
+    private static String pair(String id, int number, String prompt, String first, String second) {
         Comparison comparison = new Comparison();
-        comparison.id = "comparison-" + UUID.randomUUID();
+        comparison.id = id;
         comparison.origin = Comparison.Origin.POOL;
-        comparison.prompt = Prompt.idOf("ROMEO:");
-        String first = "first of " + comparison.id;
-        String second = "second of " + comparison.id;
         comparison.format = GenerationRequest.Format.RAW;
-        comparison.texts = Facts.json(new Comparison.Texts("ROMEO:", first, second));
-        comparison.firstGeneration = "g-" + first.replace(' ', '-');
-        comparison.secondGeneration = "g-" + second.replace(' ', '-');
+        comparison.prompt = Prompt.idOf(prompt);
+        comparison.texts = Facts.json(new Comparison.Texts(prompt, first, second));
+        comparison.firstGeneration = "g-first-of-" + id;
+        comparison.secondGeneration = "g-second-of-" + id;
         comparison.firstCheckpoint = "c1";
         comparison.secondCheckpoint = "c1";
         comparison.state = Comparison.State.OPEN;
