@@ -97,8 +97,9 @@ public class RunsResource {
                 BY_HAND,
                 Instant.now());
         training.check(request);
-        MemoryLimit limit = MemoryLimit.of(asked.memory(), asked.fit());
-        return training.shape(request).map(model -> limit.apply(request, model)).orElse(request);
+        return training.shape(request)
+                .map(model -> MemoryLimit.of(asked.memory(), asked.fit()).apply(request, model))
+                .orElse(request);
     }
 
     /**
