@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /**
  * How a run trains, every value resolved. The names are the field's own (nanoGPT, TRL). One set is made from another by
@@ -32,6 +33,8 @@ import java.util.TreeSet;
  * @param activationRecomputation whether the backward pass computes activations again rather than keep them: the same weights
  *     in less memory, more slowly
  * @param patience evaluations without a better validation loss after which the run stops; 0 never stops it
+ * @param ppo what only PPO has; null in other stages. In a request its names stand beside the others
+ * @param dpo what only DPO has; null in other stages. In a request its names stand beside the others
  */
 public record Hyperparameters(
         String optimizer,
@@ -57,7 +60,9 @@ public record Hyperparameters(
         String dtype,
         int threads,
         boolean activationRecomputation,
-        int patience) {
+        int patience,
+        PpoSettings ppo,
+        DpoSettings dpo) {
 
     private static final int MOST_THREADS = 1_024;
 
@@ -136,15 +141,42 @@ public record Hyperparameters(
         ObjectNode values = MAPPER.valueToTree(this);
         for (Map.Entry<String, ?> override : overrides.entrySet()) {
             String name = override.getKey();
-            JsonNode previous = values.get(name);
-            if (previous == null) {
-                throw new InvalidFieldException(name, "is not a hyperparameter; there are " + names(values));
-            }
+            ObjectNode owner = groups(values)
+                    .filter(group -> group.path(name).isValueNode())
+                    .findFirst()
+                    .orElseThrow(() -> new InvalidFieldException(
+                            name, "is not a hyperparameter of this stage; there are " + names(values)));
             JsonNode value = MAPPER.valueToTree(override.getValue());
-            requireKind(name, previous, value);
-            values.set(name, value);
+            requireKind(name, owner.get(name), value);
+            owner.set(name, value);
         }
         return EventJson.read(EventJson.write(values), Hyperparameters.class);
+    }
+
+    /** These hyperparameters with those that only PPO has. */
+    public Hyperparameters with(PpoSettings settings) {
+        return with("ppo", settings);
+    }
+
+    /** These hyperparameters with those that only DPO has. */
+    public Hyperparameters with(DpoSettings settings) {
+        return with("dpo", settings);
+    }
+
+    private Hyperparameters with(String group, Record settings) {
+        ObjectNode values = MAPPER.valueToTree(this);
+        values.set(group, MAPPER.valueToTree(settings));
+        return EventJson.read(EventJson.write(values), Hyperparameters.class);
+    }
+
+    /** What all stages have, and what only this one has. */
+    private static Stream<ObjectNode> groups(ObjectNode values) {
+        return Stream.concat(
+                Stream.of(values),
+                Stream.of("ppo", "dpo")
+                        .map(values::path)
+                        .filter(JsonNode::isObject)
+                        .map(ObjectNode.class::cast));
     }
 
     private static void requireKind(String name, JsonNode previous, JsonNode value) {
@@ -167,7 +199,9 @@ public record Hyperparameters(
 
     private static Set<String> names(ObjectNode values) {
         Set<String> names = new TreeSet<>();
-        values.fieldNames().forEachRemaining(names::add);
+        groups(values).forEach(group -> group.properties().stream()
+                .filter(field -> field.getValue().isValueNode())
+                .forEach(field -> names.add(field.getKey())));
         return names;
     }
 

@@ -1,6 +1,7 @@
 package io.bardstream.event;
 
 import java.time.Instant;
+import java.util.Map;
 
 /**
  * What one training step, or one evaluation, measured. Values that were not measured at this step are null.
@@ -18,6 +19,7 @@ import java.time.Instant;
  * @param sample text the model wrote at this step
  * @param longestCopy longest run of characters in the sample that stands verbatim in the training text
  * @param verdict what is wrong with the run and what to do; null while it is healthy
+ * @param measures what only some stages measure, by the field's names ({@code objective/kl}); null where there is nothing
  */
 public record StepMetrics(
         String runId,
@@ -34,7 +36,8 @@ public record StepMetrics(
         String sample,
         Integer longestCopy,
         String verdict,
-        Instant at) {
+        Instant at,
+        Map<String, Double> measures) {
 
     public StepMetrics {
         Fields.id(runId, "run_id");
@@ -42,5 +45,42 @@ public record StepMetrics(
         Fields.require(steps >= step, "steps", steps + " is less than step " + step);
         Fields.notNegative(tokens, "tokens");
         Fields.required(at, "at");
+        measures = measures == null ? null : Fields.copy(measures);
+    }
+
+    /** What every stage measures. */
+    public StepMetrics(
+            String runId,
+            long step,
+            long steps,
+            long tokens,
+            Double loss,
+            Double learningRate,
+            Double gradientNorm,
+            Double tokensPerSecond,
+            Double secondsLeft,
+            Double validationLoss,
+            Double bitsPerByte,
+            String sample,
+            Integer longestCopy,
+            String verdict,
+            Instant at) {
+        this(
+                runId,
+                step,
+                steps,
+                tokens,
+                loss,
+                learningRate,
+                gradientNorm,
+                tokensPerSecond,
+                secondsLeft,
+                validationLoss,
+                bitsPerByte,
+                sample,
+                longestCopy,
+                verdict,
+                at,
+                null);
     }
 }

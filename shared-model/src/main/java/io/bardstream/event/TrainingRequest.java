@@ -1,6 +1,7 @@
 package io.bardstream.event;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Asks for a run. Together with the records it names it determines the resulting weights: every default is resolved before
@@ -10,11 +11,12 @@ import java.time.Instant;
  * @param dataset id of the dataset
  * @param preset name of the model's shape; where there is a parent the shape is the parent's
  * @param parent checkpoint to start from, or null for fresh weights
- * @param reward reward model, for PPO
+ * @param reward reward model: for PPO the judge, for DPO the one whose pairs are trained on
  * @param seed of initialisation, sampling and dropout
  * @param replayOf run that this one repeats, or null
  * @param until offset before which a block of the training split must lie to be trained on; null for the whole split
  * @param requestedBy {@link #CURRICULUM}, or who asked
+ * @param prompts texts that PPO has answered; null for those of the dataset, and in other stages
  */
 public record TrainingRequest(
         String runId,
@@ -28,7 +30,8 @@ public record TrainingRequest(
         String replayOf,
         Long until,
         String requestedBy,
-        Instant at) {
+        Instant at,
+        List<String> prompts) {
 
     /** Who asked, where the system asked by itself. Only such runs are promoted by themselves. */
     public static final String CURRICULUM = "curriculum";
@@ -45,9 +48,14 @@ public record TrainingRequest(
         Fields.text(requestedBy, "requested_by");
         Fields.require(until == null || until > 0, "until", until + " is no offset before which a block could lie");
         Fields.required(at, "at");
+        prompts = prompts == null ? null : List.copyOf(prompts);
+        Fields.require(
+                prompts == null || (!prompts.isEmpty() && prompts.stream().noneMatch(String::isBlank)),
+                "prompts",
+                "there is none, or an empty one");
     }
 
-    /** A request for the whole training split. */
+    /** A request for the whole training split, without prompts. */
     public TrainingRequest(
             String runId,
             Stage stage,
@@ -60,12 +68,37 @@ public record TrainingRequest(
             String replayOf,
             String requestedBy,
             Instant at) {
-        this(runId, stage, dataset, preset, parent, reward, hyperparameters, seed, replayOf, null, requestedBy, at);
+        this(
+                runId,
+                stage,
+                dataset,
+                preset,
+                parent,
+                reward,
+                hyperparameters,
+                seed,
+                replayOf,
+                null,
+                requestedBy,
+                at,
+                null);
     }
 
     /** The same with other hyperparameters. */
     public TrainingRequest with(Hyperparameters changed) {
         return new TrainingRequest(
-                runId, stage, dataset, preset, parent, reward, changed, seed, replayOf, until, requestedBy, at);
+                runId,
+                stage,
+                dataset,
+                preset,
+                parent,
+                reward,
+                changed,
+                seed,
+                replayOf,
+                until,
+                requestedBy,
+                at,
+                prompts);
     }
 }

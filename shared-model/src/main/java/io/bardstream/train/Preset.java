@@ -2,7 +2,9 @@ package io.bardstream.train;
 
 import static java.util.Map.entry;
 
+import io.bardstream.event.DpoSettings;
 import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.PpoSettings;
 import io.bardstream.gpt.GptConfig;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +64,34 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
     public static final Preset GPT2_XL = openAi("gpt2-xl", new GptConfig(48, 25, 1_600, 1_024, 50_257), 2e-4);
 
     private static final List<Preset> ALL = List.of(TINY, BABY, GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL);
+
+    /** How the policy is trained by PPO, from the preset's other trainings' shape of a batch. */
+    public Hyperparameters ppo() {
+        return aligning().with(Map.of("steps", 40, "warmup_steps", 0)).with(PpoSettings.DEFAULTS);
+    }
+
+    /** How the policy is trained by DPO. */
+    public Hyperparameters dpo() {
+        return aligning().with(DpoSettings.DEFAULTS);
+    }
+
+    /** What aligning a policy has in common: AdamW with lm-human-preferences' epsilon, and nothing dropped or decayed. */
+    private Hyperparameters aligning() {
+        return pretraining.with(Map.ofEntries(
+                entry("optimizer", "adamw"),
+                entry("learning_rate", Math.min(1e-3, 1e-5 * Math.pow(768.0 / config.width(), 2))),
+                entry("min_learning_rate", 0),
+                entry("schedule", "linear"),
+                entry("batch_size", 16),
+                entry("gradient_accumulation", 1),
+                entry("weight_decay", 0),
+                entry("epsilon", 1e-5),
+                entry("dropout", 0),
+                entry("evaluation_interval", 10),
+                entry("checkpoint_interval", 10),
+                entry("sample_interval", 10),
+                entry("patience", 0)));
+    }
 
     /**
      * The preset of that name.

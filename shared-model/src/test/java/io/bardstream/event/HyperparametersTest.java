@@ -3,6 +3,7 @@ package io.bardstream.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,5 +57,32 @@ class HyperparametersTest {
         assertThatThrownBy(() -> defaults.with(Map.of("steps", "10")))
                 .hasMessage("steps: \"10\" is not a whole number");
         assertThatThrownBy(() -> defaults.with(Map.of("dtype", "float16"))).hasMessageStartingWith("dtype: 'float16'");
+    }
+
+    @Test
+    void whatOnlyAStageHasIsGivenBesideTheRestAndRefusedElsewhere() {
+        Hyperparameters ppo = defaults.with(PpoSettings.DEFAULTS);
+
+        Hyperparameters changed = ppo.with(Map.of("kl_target", 3, "ppo_epochs", 2, "steps", 7));
+
+        assertThat(changed.ppo().klTarget()).isEqualTo(3);
+        assertThat(changed.ppo().ppoEpochs()).isEqualTo(2);
+        assertThat(changed.ppo().lambda()).isEqualTo(PpoSettings.DEFAULTS.lambda());
+        assertThat(changed.steps()).isEqualTo(7);
+        assertThat(EventJson.read(EventJson.write(changed), Hyperparameters.class))
+                .isEqualTo(changed);
+        for (Map<String, ?> impossible : List.of(
+                Map.of("lambda", 1.5), Map.of("clip_range", 0), Map.of("minibatch", 5), Map.of("temperature", 0))) {
+            assertThatThrownBy(() -> ppo.with(impossible))
+                    .hasMessageStartingWith(impossible.keySet().iterator().next() + ": ");
+        }
+        assertThatThrownBy(() -> ppo.with(Map.of("ppo", 1))).hasMessageStartingWith("ppo: is not a hyperparameter");
+        assertThatThrownBy(() -> defaults.with(Map.of("kl_target", 3)))
+                .hasMessageStartingWith("kl_target: is not a hyperparameter of this stage");
+        assertThat(defaults.with(DpoSettings.DEFAULTS)
+                        .with(Map.of("kl_coefficient", 0.3))
+                        .dpo()
+                        .klCoefficient())
+                .isEqualTo(0.3);
     }
 }

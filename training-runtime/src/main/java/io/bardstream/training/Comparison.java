@@ -159,7 +159,11 @@ public record Comparison(
         Map<String, String> settings = new TreeMap<>();
         JSON.<JsonNode>valueToTree(request.hyperparameters())
                 .properties()
-                .forEach(entry -> settings.put(entry.getKey(), entry.getValue().asText()));
+                .forEach(entry -> settings.put(
+                        entry.getKey(),
+                        entry.getValue().isValueNode()
+                                ? entry.getValue().asText()
+                                : entry.getValue().toString()));
         settings.put("seed", Long.toString(request.seed()));
         if (request.until() != null) {
             settings.put("until", "offset " + request.until());

@@ -2,6 +2,7 @@ package io.bardstream.training;
 
 import com.fasterxml.jackson.annotation.JsonAnySetter;
 import io.bardstream.event.Stage;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -9,6 +10,7 @@ import java.util.Map;
  *
  * @param preset the configured one if left out; with a parent, the parent's shape counts
  * @param hyperparameters those that differ from the preset's
+ * @param prompts texts that PPO has answered; those of the dataset if left out
  * @param memory bytes that the training may take; what is free if left out
  * @param fit whether to choose the micro-batch that fits, rather than to be refused; no if left out
  * @param unknown every other key, to be refused: a misspelt setting must not be dropped in silence
@@ -21,6 +23,7 @@ public record NewRun(
         String reward,
         Long seed,
         Map<String, Object> hyperparameters,
+        List<String> prompts,
         Long memory,
         Boolean fit,
         @JsonAnySetter Map<String, Object> unknown) {}

@@ -72,7 +72,8 @@ public class Replays {
                 original.id,
                 offset(asked, until),
                 requestedBy,
-                Instant.now());
+                Instant.now(),
+                asked.prompts());
         StageTraining training = stages.of(request.stage());
         training.check(request);
         if (!set.isEmpty()) {

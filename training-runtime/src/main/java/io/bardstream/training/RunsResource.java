@@ -75,7 +75,7 @@ public class RunsResource {
         if (asked.unknown() != null && !asked.unknown().isEmpty()) {
             throw new InvalidFieldException(
                     asked.unknown().keySet().iterator().next(),
-                    "is not a field; there are stage, dataset, preset, parent, reward, seed, hyperparameters, memory and fit");
+                    "is not a field; there are stage, dataset, preset, parent, reward, seed, hyperparameters, prompts, memory and fit");
         }
         if (asked.stage() == null) {
             throw new InvalidFieldException("stage", "is missing");
@@ -94,8 +94,10 @@ public class RunsResource {
                 hyperparameters,
                 asked.seed() == null ? Curriculum.SEED : asked.seed(),
                 null,
+                null,
                 BY_HAND,
-                Instant.now());
+                Instant.now(),
+                asked.prompts());
         training.check(request);
         return training.shape(request)
                 .map(model -> MemoryLimit.of(asked.memory(), asked.fit()).apply(request, model))
