@@ -2,6 +2,7 @@ package io.bardstream.gpt;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Kernels;
 import java.util.ArrayDeque;
@@ -14,6 +15,7 @@ import java.util.List;
  * Closing it frees everything.
  */
 public final class ForwardPass implements AutoCloseable {
+    private final Compute compute;
     private final Kernels kernels;
     private final NDManager scope;
     private final boolean training;
@@ -25,6 +27,7 @@ public final class ForwardPass implements AutoCloseable {
     private NDArray walls;
 
     private ForwardPass(Compute compute, boolean training, Dropout dropout, boolean recomputes) {
+        this.compute = compute;
         this.kernels = compute.kernels();
         this.scope = compute.scope();
         this.training = training;
@@ -55,6 +58,15 @@ public final class ForwardPass implements AutoCloseable {
     /** The manager of the pass's arrays. */
     public NDManager scope() {
         return scope;
+    }
+
+    /** Numbers of a batch on the device, int64. */
+    public NDArray upload(Shape shape, int... numbers) {
+        long[] wide = new long[numbers.length];
+        for (int i = 0; i < numbers.length; i++) {
+            wide[i] = numbers[i];
+        }
+        return compute.upload(scope, wide, shape);
     }
 
     /**

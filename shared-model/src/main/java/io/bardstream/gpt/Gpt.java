@@ -203,11 +203,7 @@ public final class Gpt implements AutoCloseable {
 
     /** Token ids (B, T) as the trunk takes them. */
     public static NDArray tokens(ForwardPass pass, int rows, int length, int... ids) {
-        long[] wide = new long[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            wide[i] = ids[i];
-        }
-        return pass.scope().create(wide, new Shape(rows, length)); // (B, T)
+        return pass.upload(new Shape(rows, length), ids); // (B, T)
     }
 
     /**

@@ -2,7 +2,9 @@ package io.bardstream.kernel;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,8 +13,10 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Where and how tensors are computed: the one place that chooses device, number format, threads and kernels. The first
- * CUDA device is used when libtorch for CUDA is configured and answers, the CPU otherwise.
+ * Where and how tensors are computed: the one place that chooses device, stream, number format, threads and kernels. The
+ * first CUDA device is used when libtorch for CUDA is configured and answers, the CPU otherwise. All work goes to the
+ * device's current stream, in order. There float32 products are TF32's, attention is flash attention, and batches go by
+ * pinned memory; none of that has been run on CUDA.
  *
  * <p>Closing it frees every array made by its {@link #manager()} and the managers under it.
  */
@@ -70,6 +74,7 @@ public final class Compute implements AutoCloseable {
         }
         NativeProcess.keepFreedMemory();
         NativeProcess.shareProcessors();
+        NativeProcess.allowTensorFloat32();
         Thread thread = Thread.currentThread();
         ClassLoader before = thread.getContextClassLoader();
         thread.setContextClassLoader(Engine.class.getClassLoader());
@@ -119,6 +124,18 @@ public final class Compute implements AutoCloseable {
     /** A manager for what lives for one step or one request; close it to free all of that at once. */
     public NDManager scope() {
         return manager.newSubManager();
+    }
+
+    /** Numbers of a batch on the device, owned by {@code scope}. To a GPU they go by pinned memory: it need not wait for them. */
+    public NDArray upload(NDManager scope, long[] numbers, Shape shape) {
+        if (!cuda()) {
+            return scope.create(numbers, shape);
+        }
+        try (NDArray host = scope.newSubManager(Device.cpu()).create(numbers, shape)) {
+            NDArray there = kernels.upload(host);
+            there.attach(scope);
+            return there;
+        }
     }
 
     /** The kernels of the trunk in this precision. */

@@ -48,6 +48,7 @@ public final class Kernels {
     private final TorchCall scalar;
     private final TorchCall scalarBackward;
     private final TorchCall slice;
+    private final TorchCall upload;
     private final TorchCall cast;
     private final TorchCall copy;
     private final TorchCall zero;
@@ -78,6 +79,7 @@ public final class Kernels {
         scalar = trunk.call("scalar");
         scalarBackward = trunk.call("scalar_backward");
         slice = trunk.call("slice");
+        upload = trunk.call("upload");
         cast = trunk.call("cast");
         copy = trunk.call("copy_");
         zero = trunk.call("zero_");
@@ -242,6 +244,11 @@ public final class Kernels {
     /** A view of {@code count} numbers of a flat array. */
     public NDArray slice(NDArray flat, long offset, long count) {
         return slice.tensor(flat, offset, count);
+    }
+
+    /** A copy of what is in the host's memory on the GPU. */
+    NDArray upload(NDArray host) {
+        return upload.tensor(host);
     }
 
     /** A copy in another precision. */

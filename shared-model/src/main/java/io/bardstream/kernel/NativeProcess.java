@@ -3,7 +3,7 @@ package io.bardstream.kernel;
 import com.sun.jna.Function;
 
 /**
- * Two settings of the process that libtorch cannot make for itself, each worth more than any kernel (docs/experiments.md).
+ * Settings of the process that libtorch cannot make for itself, each worth more than any kernel (docs/experiments.md).
  * They apply from the first {@link Compute} on. Where the C library is not glibc nothing happens: slower, not wrong.
  */
 final class NativeProcess {
@@ -37,9 +37,22 @@ final class NativeProcess {
      * against it: up to 30 times as long. Must run before libtorch is loaded; it outweighs {@code OMP_WAIT_POLICY}.
      */
     static void shareProcessors() {
+        environment("GOMP_SPINCOUNT", "20000");
+    }
+
+    /**
+     * Lets CUDA's float32 matrix products run on tensor cores in TF32, of 10 bits, unless the environment sets {@code
+     * TORCH_ALLOW_TF32_CUBLAS_OVERRIDE}. Must run before libtorch is loaded. Not run on CUDA.
+     */
+    static void allowTensorFloat32() {
+        environment("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1");
+    }
+
+    /** Sets a variable for native libraries, unless it is set. */
+    private static void environment(String name, String value) {
         try {
             Function setenv = Function.getFunction("c", "setenv");
-            setenv.invokeInt(new Object[] {"GOMP_SPINCOUNT", "20000", 0});
+            setenv.invokeInt(new Object[] {name, value, 0});
         } catch (UnsatisfiedLinkError e) {
             return; // another C library
         }

@@ -2,7 +2,6 @@ package io.bardstream.train;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
@@ -38,7 +37,7 @@ public record NextToken(Batch batch) implements Objective {
     }
 
     private NDList loss(Gpt gpt, NDArray hidden, double scale, NDArray headGradient, ForwardPass pass) {
-        NDArray targets = pass.scope().create(batch.targets()).toType(DataType.INT64, false); // (B·T)
+        NDArray targets = pass.upload(new Shape(batch.tokens()), batch.targets()); // (B·T)
         NDArray weights = batch.weights() == null
                 ? null
                 : pass.scope().create(batch.weights(), new Shape(batch.tokens())); // (B·T)

@@ -88,6 +88,8 @@
   def attention(self, qkv: Tensor, B: int, T: int, H: int, tile: int, walls: Optional[Tensor]) -> List[Tensor]:
     C = qkv.size(1) // 3
     D = C // H
+    if walls is None and self.has_flash(qkv, B, T, H):
+      return self.flash(qkv, B, T, H)
     r = torch.empty([3, B, H, T, D], dtype=qkv.dtype, device=qkv.device)
     r.copy_(qkv.view(B, T, 3, H, D).permute(2, 0, 3, 1, 4))  # contiguous() would take ten times as long
     r = r.view(3, B * H, T, D)
@@ -110,6 +112,8 @@
   def attention_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int, tile: int) -> Tensor:
     C = dy.size(1)
     D = C // H
+    if saved[0].dim() == 2:
+      return self.flash_backward(dy, saved, B, T, H)
     scale = 1.0 / float(D) ** 0.5
     r = saved[0]
     q = r[0]
@@ -137,6 +141,29 @@
         dv.narrow(1, 0, end).add_(torch.bmm(p.transpose(1, 2), gt))
     dq.mul_(scale)
     return dr.view(3, B, H, T, D).permute(1, 3, 0, 2, 4).reshape(B * T, 3 * C)
+
+  # Flash attention (Dao 2023), which keeps a number a query rather than the (T, T) probabilities, where libtorch's
+  # scaled_dot_product_attention would take it: on CUDA, for this card, precision and head. It reads the rows as they lie.
+
+  def has_flash(self, qkv: Tensor, B: int, T: int, H: int) -> bool:
+    if not qkv.is_cuda:
+      return False
+    q, k, v = qkv.view(B, T, 3, H, -1).permute(2, 0, 3, 1, 4).unbind(0)
+    return torch._fused_sdp_choice(q, k, v, None, 0.0, True) == 1
+
+  def flash(self, qkv: Tensor, B: int, T: int, H: int) -> List[Tensor]:
+    q, k, v = qkv.view(B * T, 3, H, -1).unbind(1)
+    starts = torch.arange(0, B * T + 1, T, dtype=torch.int32, device=qkv.device)
+    y, logsumexp, rng, unused, _ = torch._flash_attention_forward(q, k, v, starts, starts, T, T, 0.0, True, False)
+    return [y.view(B * T, -1), qkv, y, logsumexp, rng, unused]
+
+  def flash_backward(self, dy: Tensor, saved: List[Tensor], B: int, T: int, H: int) -> Tensor:
+    qkv, y, logsumexp, rng, unused = saved
+    q, k, v = qkv.view(B * T, 3, H, -1).unbind(1)
+    starts = torch.arange(0, B * T + 1, T, dtype=torch.int32, device=qkv.device)
+    dq, dk, dv = torch._flash_attention_backward(
+        dy.view(B * T, H, -1), q, k, v, y, logsumexp, starts, starts, T, T, 0.0, True, rng, unused)
+    return torch.stack([dq, dk, dv], 1).view(B * T, -1)
 
   # The residual stream: x + branch, the branch thinned by a dropout mask and scaled up to the same mean.
 
@@ -277,6 +304,11 @@
 
   def cast(self, x: Tensor, dtype: int) -> Tensor:
     return x.to(dtype, copy=True)
+
+  # From the host's memory to the GPU's, which goes on computing meanwhile.
+
+  def upload(self, host: Tensor) -> Tensor:
+    return host.pin_memory().to(torch.device("cuda"), non_blocking=True)
 
   def copy_(self, into: Tensor, x: Tensor) -> None:
     into.copy_(x)
