@@ -93,7 +93,7 @@ class Annotators {
     }
 
     private static Past past(Vote vote, Comparison comparison) {
-        Shown shown = Shown.of(comparison, vote.annotator);
+        Shown shown = Shown.of(comparison, vote.swapped);
         return new Past(
                 vote.id,
                 comparison.id,

@@ -1,8 +1,6 @@
 package io.bardstream.feedback;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import io.bardstream.event.EventJson;
-import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Preference.Choice;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -10,7 +8,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.hibernate.Session;
@@ -31,54 +28,18 @@ class Export {
         this.database = database;
     }
 
-    /** One decided vote, in TRL's words. Every line has every key, so that all lines have the same columns. */
-    @JsonInclude(JsonInclude.Include.ALWAYS)
-    public record Decided(
-            String prompt,
-            String chosen,
-            String rejected,
-            GenerationRequest.Format format,
-            String id,
-            String comparison,
-            String annotator,
-            String comment,
-            String chosenGeneration,
-            String rejectedGeneration,
-            String chosenCheckpoint,
-            String rejectedCheckpoint,
-            Instant at) {
-        static Decided of(Vote vote, Comparison comparison) {
-            Comparison.Texts texts = comparison.texts();
-            boolean first = (vote.choice == Choice.A) != vote.swapped;
-            return new Decided(
-                    texts.prompt(),
-                    first ? texts.first() : texts.second(),
-                    first ? texts.second() : texts.first(),
-                    comparison.format,
-                    vote.id,
-                    comparison.id,
-                    vote.annotator,
-                    vote.comment,
-                    first ? comparison.firstGeneration : comparison.secondGeneration,
-                    first ? comparison.secondGeneration : comparison.firstGeneration,
-                    first ? comparison.firstCheckpoint : comparison.secondCheckpoint,
-                    first ? comparison.secondCheckpoint : comparison.firstCheckpoint,
-                    vote.createdAt);
-        }
-    }
-
     /** Writes the votes for one text or the other. */
     void decided(OutputStream out) {
-        write(Set.of(Choice.A, Choice.B), (vote, comparison) -> Decided.of(vote, comparison), out);
+        write(Set.of(Choice.A, Choice.B), Judged::decided, out);
     }
 
-    /** Writes the ties and both-bad votes, as they stand on the topic. */
+    /** Writes the ties and both-bad votes. */
     void undecided(OutputStream out) {
-        write(Set.of(Choice.TIE, Choice.BOTH_BAD), Vote::preference, out);
+        write(Set.of(Choice.TIE, Choice.BOTH_BAD), Judged::undecided, out);
     }
 
     private interface Line {
-        Object of(Vote vote, Comparison comparison);
+        Object of(Judged judged);
     }
 
     private void write(Set<Choice> choices, Line line, OutputStream out) {
@@ -94,7 +55,7 @@ class Export {
                             .setFetchSize(AT_ONCE)
                             .getResultStream()) {
                         rows.forEach(row -> {
-                            write(line.of((Vote) row[0], (Comparison) row[1]), out);
+                            write(line.of(Judged.of((Vote) row[0], (Comparison) row[1])), out);
                             database.detach(row[0]);
                             database.detach(row[1]);
                         });

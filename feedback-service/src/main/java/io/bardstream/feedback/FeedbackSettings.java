@@ -1,5 +1,6 @@
 package io.bardstream.feedback;
 
+import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -22,6 +23,14 @@ public interface FeedbackSettings {
     /** Most characters of a comment. */
     @WithDefault("2000")
     int longestComment();
+
+    /** Most characters of a prompt or an answer from outside; three such texts fit into a record. */
+    @WithDefault("50000")
+    int longestText();
+
+    /** Largest file of votes that is imported. */
+    @WithDefault("256M")
+    MemorySize largestImport();
 
     /** The stock of pairs that wait for somebody. */
     Pool pool();

@@ -7,6 +7,7 @@ final class Locks {
     static final int PUBLISHING = 0x6261_7201; // any numbers that no other lock in this database has
     static final int STOCKING = 0x6261_7202;
     static final int ASSIGNING = 0x6261_7203;
+    static final int IMPORTING = 0x6261_7204;
 
     private Locks() {}
 

@@ -1,5 +1,6 @@
 package io.bardstream.feedback;
 
+import io.bardstream.event.Ids;
 import io.bardstream.event.InvalidFieldException;
 import java.util.regex.Pattern;
 
@@ -27,6 +28,15 @@ final class Require {
 
     static boolean isHandle(String text) {
         return HANDLE.matcher(text).matches();
+    }
+
+    /** An id as events have it, or null for none. */
+    static String optionalId(String id, String field) {
+        if (id != null && !Ids.isId(id)) {
+            throw new InvalidFieldException(
+                    field, "'" + printable(id) + "' is no id (letters, digits, '.', '_', ':' and '-', at most 128)");
+        }
+        return id;
     }
 
     /** A text of whole characters that is not too long; it may be empty and may hold anything else. */

@@ -7,8 +7,12 @@ package io.bardstream.feedback;
  */
 public record Shown(String id, String prompt, String a, String b) {
     static Shown of(Comparison comparison, String annotator) {
+        return of(comparison, Sides.swapped(comparison.id, annotator));
+    }
+
+    /** @param swapped whether A is the second text */
+    static Shown of(Comparison comparison, boolean swapped) {
         Comparison.Texts texts = comparison.texts();
-        boolean swapped = Sides.swapped(comparison.id, annotator);
         return new Shown(
                 comparison.id,
                 texts.prompt(),

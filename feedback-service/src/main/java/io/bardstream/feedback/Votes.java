@@ -130,11 +130,13 @@ class Votes {
         return vote;
     }
 
-    /** Makes a comparison's state what its current votes say. */
+    /** Makes a comparison's state what its current votes say. What came judged is never handed out. */
     void settle(Comparison comparison) {
         comparison.judgements =
                 (int) Vote.count("comparison = ?1 and current and choice in ?2", comparison.id, JUDGEMENTS);
-        if (Vote.count("comparison = ?1 and current and choice = ?2", comparison.id, Choice.FLAG) > 0) {
+        if (comparison.origin != Comparison.Origin.POOL) {
+            comparison.state = comparison.judgements > 0 ? Comparison.State.JUDGED : Comparison.State.WITHDRAWN;
+        } else if (Vote.count("comparison = ?1 and current and choice = ?2", comparison.id, Choice.FLAG) > 0) {
             comparison.state = Comparison.State.FLAGGED;
         } else if (comparison.judgements >= settings.annotatorsPerComparison()) {
             comparison.state = Comparison.State.JUDGED;

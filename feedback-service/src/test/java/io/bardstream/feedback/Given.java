@@ -1,5 +1,7 @@
 package io.bardstream.feedback;
 
+import static org.awaitility.Awaitility.await;
+
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
@@ -7,6 +9,7 @@ import io.bardstream.event.Preference;
 import io.bardstream.event.Stage;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.persistence.EntityManager;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +130,12 @@ final class Given {
 
     /** An offset that the topic does not reach in a test. */
     private static final long FAR_OFF = 1_000_000;
+
+    /** Waits until all that is to be announced has been. */
+    static void published() {
+        await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
+                .call(() -> OutboxRecord.count("announcedAt is null") == 0));
+    }
 
     static void sql(EntityManager database, String statement) {
         QuarkusTransaction.requiringNew()

@@ -2,7 +2,6 @@ package io.bardstream.feedback;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.embedded.Broker;
@@ -19,7 +18,6 @@ import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -351,11 +349,11 @@ class JudgingTest {
                 .asByteArray();
 
         // Then
-        List<Export.Decided> lines = Arrays.stream(new String(export, StandardCharsets.UTF_8).split("\n"))
-                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), Export.Decided.class))
+        List<Judged.Decided> lines = Arrays.stream(new String(export, StandardCharsets.UTF_8).split("\n"))
+                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), Judged.Decided.class))
                 .toList();
         assertThat(lines)
-                .extracting(Export.Decided::comparison)
+                .extracting(Judged.Decided::comparison)
                 .containsExactlyElementsOf(ids.subList(0, nasty.size()));
         for (int i = 0; i < nasty.size(); i++) {
             String text = nasty.get(i);
@@ -421,8 +419,7 @@ class JudgingTest {
 
     /** What stands on the topic of a comparison, when all that is to be announced has been. */
     private List<Preference> published(String comparison) {
-        await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
-                .call(() -> OutboxRecord.count("announcedAt is null") == 0));
+        Given.published();
         return new Broker(bootstrapServers)
                 .read(Topics.PREFERENCES).stream()
                         .filter(fact -> fact.comparison().equals(comparison))

@@ -1,7 +1,6 @@
 package io.bardstream.feedback;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
@@ -13,7 +12,6 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -48,7 +46,7 @@ class OutboxTest {
         outbox.wake();
 
         // Then
-        await().atMost(Duration.ofMinutes(2)).until(() -> unannounced() == 0);
+        Given.published();
         assertThat(broker.read(Topics.PREFERENCES))
                 .filteredOn(preference -> preference.id().startsWith(vote))
                 .containsExactlyElementsOf(preferences);
@@ -71,11 +69,7 @@ class OutboxTest {
         QuarkusTransaction.requiringNew().run(() -> OutboxRecord.of(preference).persist());
 
         // Then
-        await().atMost(Duration.ofMinutes(2)).until(() -> unannounced() == 0);
+        Given.published();
         assertThat(broker.read(Topics.PREFERENCES)).contains(preference);
-    }
-
-    private static long unannounced() {
-        return QuarkusTransaction.requiringNew().call(() -> OutboxRecord.count("announcedAt is null"));
     }
 }

@@ -1,5 +1,9 @@
 package io.bardstream.service;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import io.bardstream.event.InvalidFieldException;
+
 /** Ends a request with a status and an error body that names what is wrong. */
 public final class ApiException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -21,6 +25,31 @@ public final class ApiException extends RuntimeException {
             throw new ApiException(400, "The request has no body.", null, null);
         }
         return body;
+    }
+
+    /**
+     * 400: JSON that cannot be read. The message is a field's own check where that failed; else it names the innermost field whose
+     * type does not fit, or the one that holds the list where it did; else what is no JSON.
+     */
+    public static ApiException unreadable(JsonProcessingException e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InvalidFieldException invalid) {
+                return new ApiException(400, invalid.getMessage(), invalid.field(), null);
+            }
+            if (cause instanceof ApiException api) {
+                return api;
+            }
+        }
+        String field = null;
+        if (e instanceof JsonMappingException mapping) {
+            for (JsonMappingException.Reference step : mapping.getPath()) {
+                field = step.getFieldName() == null ? field : step.getFieldName();
+            }
+        }
+        return field == null
+                ? new ApiException(
+                        400, "The request body is not well-formed JSON: " + e.getOriginalMessage(), null, null)
+                : new ApiException(400, field + ": has a value of the wrong type", field, null);
     }
 
     /** 404: the thing named does not exist. */

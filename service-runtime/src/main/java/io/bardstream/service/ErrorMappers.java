@@ -1,7 +1,6 @@
 package io.bardstream.service;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import io.bardstream.event.InvalidFieldException;
 import jakarta.ws.rs.WebApplicationException;
@@ -32,19 +31,19 @@ public class ErrorMappers {
     /** Malformed JSON, or JSON whose types do not fit; a field's own check keeps its message. */
     @ServerExceptionMapper
     public Response json(JsonProcessingException e) {
-        return unreadableBody(e);
+        return api(ApiException.unreadable(e));
     }
 
     /** Stands apart because Quarkus has a mapper of its own for this one, which names no field. */
     @ServerExceptionMapper
     public Response wrongType(MismatchedInputException e) {
-        return unreadableBody(e);
+        return api(ApiException.unreadable(e));
     }
 
     @ServerExceptionMapper
     public Response webApplication(WebApplicationException e) {
         if (e.getCause() instanceof JsonProcessingException json) {
-            return unreadableBody(json);
+            return api(ApiException.unreadable(json));
         }
         Response response = e.getResponse();
         if (response.hasEntity()) {
@@ -90,36 +89,5 @@ public class ErrorMappers {
         LOG.errorf(e, "Request failed, number %s", number);
         return ApiError.response(
                 500, "Something failed here; the service's log says what under " + number + ".", null, null);
-    }
-
-    private static Response unreadableBody(JsonProcessingException e) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (cause instanceof InvalidFieldException invalid) {
-                return ApiError.response(400, invalid.getMessage(), invalid.field(), null);
-            }
-            if (cause instanceof ApiException api) {
-                return ApiError.response(api.status(), api.getMessage(), api.param(), api.code());
-            }
-        }
-        String field = innermostField(e);
-        if (field != null) {
-            return ApiError.response(400, field + ": has a value of the wrong type", field, null);
-        }
-        return ApiError.response(
-                400, "The request body is not well-formed JSON: " + e.getOriginalMessage(), null, null);
-    }
-
-    /** The field where reading failed, or the one that holds the list where it did; null outside any field. */
-    private static String innermostField(JsonProcessingException e) {
-        if (!(e instanceof JsonMappingException mapping)) {
-            return null;
-        }
-        String field = null;
-        for (JsonMappingException.Reference step : mapping.getPath()) {
-            if (step.getFieldName() != null) {
-                field = step.getFieldName();
-            }
-        }
-        return field;
     }
 }

@@ -8,7 +8,6 @@ import java.util.regex.Pattern;
 
 /** The checks that make an event record valid by construction. Each names its field in the error. */
 final class Fields {
-    private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private Fields() {}
@@ -27,9 +26,9 @@ final class Fields {
         return value;
     }
 
-    /** Ids become file names, keys and URLs: letters, digits, and {@code . _ : -}, at most 128, no leading mark. */
+    /** See {@link Ids#isId}. */
     static String id(String value, String field) {
-        if (!ID.matcher(required(value, field)).matches()) {
+        if (!Ids.isId(required(value, field))) {
             throw new InvalidFieldException(
                     field,
                     "'" + abbreviate(value) + "' is not an id (letters, digits, '.', '_', ':' and '-', at most 128)");

@@ -5,14 +5,21 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
 
 /**
  * Ids made of what they name: the same content and settings give the same id, so doing a thing twice finds it done.
  */
 public final class Ids {
     private static final int HASH_DIGITS = 16;
+    private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._:-]{0,127}");
 
     private Ids() {}
+
+    /** Ids become file names, keys and URLs: letters, digits, and {@code . _ : -}, at most 128, no leading mark. */
+    public static boolean isId(String text) {
+        return ID.matcher(text).matches();
+    }
 
     /** {@code prefix-} and 16 hexadecimal digits of the sha256 over the parts, each preceded by its length. */
     public static String of(String prefix, Object... parts) {

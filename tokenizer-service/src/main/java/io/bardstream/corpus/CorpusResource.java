@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.bardstream.event.EventJson;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.service.ApiException;
+import io.bardstream.service.JsonBodies;
 import io.bardstream.service.Listing;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;

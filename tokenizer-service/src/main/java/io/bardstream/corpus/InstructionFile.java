@@ -6,14 +6,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.service.ApiException;
+import io.bardstream.service.JsonLines;
 import io.bardstream.tokenizer.Conversation;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -40,7 +39,6 @@ final class InstructionFile {
      */
     record Result(long entries, long skipped, List<Problem> problems) {}
 
-    private static final int LONGEST_ENTRY = 1 << 20; // bytes of JSON
     private static final int PROBLEMS_KEPT = 100;
     private static final int PROBLEMS_SAID = 10;
 
@@ -156,7 +154,7 @@ final class InstructionFile {
 
     /** The bytes of an entry, or null where they are too many. */
     private static byte[] slice(FileChannel bytes, long start, long end) throws IOException {
-        if (end - start > LONGEST_ENTRY) {
+        if (end - start > JsonLines.LONGEST) {
             return null;
         }
         ByteBuffer buffer = ByteBuffer.allocate((int) (end - start));
@@ -168,32 +166,13 @@ final class InstructionFile {
 
     private void lines() throws IOException {
         try (InputStream in = open()) {
-            ByteArrayOutputStream line = new ByteArrayOutputStream();
-            long number = 1;
-            boolean tooLong = false;
-            for (int b = in.read(); ; b = in.read()) {
-                if (b == '\n' || b < 0) {
-                    if (tooLong || !line.toString(StandardCharsets.UTF_8).isBlank()) {
-                        entry(number, tooLong ? null : line.toByteArray());
-                    }
-                    if (b < 0) {
-                        return;
-                    }
-                    line.reset();
-                    tooLong = false;
-                    number++;
-                } else if (line.size() == LONGEST_ENTRY) {
-                    tooLong = true;
-                } else {
-                    line.write(b);
-                }
-            }
+            JsonLines.read(in, this::entry);
         }
     }
 
     private void entry(long number, byte[] json) throws IOException {
         if (json == null) {
-            bad(number, "has more than " + LONGEST_ENTRY + " bytes");
+            bad(number, "has more than " + JsonLines.LONGEST + " bytes");
             return;
         }
         Conversation conversation;

@@ -1,6 +1,5 @@
-package io.bardstream.corpus;
+package io.bardstream.service;
 
-import io.bardstream.service.ApiException;
 import io.quarkus.runtime.configuration.MemorySize;
 import jakarta.ws.rs.ext.Provider;
 import jakarta.ws.rs.ext.ReaderInterceptor;
@@ -10,14 +9,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
-/**
- * Bounds the JSON bodies, which are read into memory. Texts, which stream to disk, are bounded by {@link CorpusFiles}.
- */
+/** Bounds the JSON bodies, which are read into memory. A body that is streamed is bounded by whoever reads it. */
 @Provider
 public class JsonBodies implements ReaderInterceptor {
+    private static final String MAX_SIZE = "bardstream.max-json-size";
+
     private final long maxBytes;
 
-    JsonBodies(@ConfigProperty(name = "bardstream.max-json-size", defaultValue = "16M") MemorySize maxSize) {
+    JsonBodies(@ConfigProperty(name = MAX_SIZE, defaultValue = "16M") MemorySize maxSize) {
         this.maxBytes = maxSize.asLongValue();
     }
 
@@ -31,17 +30,28 @@ public class JsonBodies implements ReaderInterceptor {
     }
 
     /** The body, which fails when more is read of it than allowed. */
-    InputStream bounded(InputStream body) {
-        return new Bounded(body, maxBytes);
+    public InputStream bounded(InputStream body) {
+        return bounded(body, maxBytes, MAX_SIZE);
+    }
+
+    /**
+     * A body, which fails when more is read of it than allowed.
+     *
+     * @param setting the name of the limit
+     */
+    public static InputStream bounded(InputStream body, long maxBytes, String setting) {
+        return new Bounded(body, maxBytes, setting);
     }
 
     /** Fails when more is read than allowed. */
     private static final class Bounded extends FilterInputStream {
         private final long maxBytes;
+        private final String setting;
         private long count;
 
-        Bounded(InputStream in, long maxBytes) {
+        Bounded(InputStream in, long maxBytes, String setting) {
             super(in);
+            this.setting = setting;
             this.maxBytes = maxBytes;
         }
 
@@ -75,11 +85,7 @@ public class JsonBodies implements ReaderInterceptor {
             count += bytes;
             if (count > maxBytes) {
                 throw new ApiException(
-                        413,
-                        "body: is longer than " + maxBytes + " bytes (bardstream.max-json-size); send long texts as "
-                                + "text/plain to /v1/corpora",
-                        "body",
-                        "too_large");
+                        413, "body: is longer than " + maxBytes + " bytes (" + setting + ")", "body", "too_large");
             }
         }
     }
