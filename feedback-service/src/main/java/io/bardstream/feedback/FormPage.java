@@ -1,8 +1,6 @@
 package io.bardstream.feedback;
 
-import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.Preference.Choice;
-import io.bardstream.service.ApiException;
 import io.quarkus.qute.CheckedTemplate;
 import io.quarkus.qute.TemplateInstance;
 import jakarta.ws.rs.CookieParam;
@@ -21,7 +19,6 @@ import java.util.List;
 import java.util.Set;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestQuery;
-import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 
 /**
  * The form at {@code /}: a handle, then pair after pair. It is whole without a script, as pages and form posts; {@code form.js}
@@ -73,8 +70,6 @@ public class FormPage {
                 boolean undone,
                 int longestComment,
                 List<Choice> choices);
-
-        static native TemplateInstance problem(String here, String message, String back);
     }
 
     /**
@@ -146,23 +141,6 @@ public class FormPage {
         Shown again = votes.undo(Require.present(comparison, "comparison"), Require.handle(annotator, "annotator"));
         outbox.wake();
         return seeForm("pair", again.id());
-    }
-
-    @ServerExceptionMapper
-    public Response refused(ApiException e) {
-        return problem(e.status(), e.getMessage(), "/");
-    }
-
-    @ServerExceptionMapper
-    public Response invalid(InvalidFieldException e) {
-        return problem(400, e.getMessage(), "/");
-    }
-
-    static Response problem(int status, String message, String back) {
-        return Response.status(status)
-                .type(MediaType.TEXT_HTML_TYPE)
-                .entity(Templates.problem("", message, back))
-                .build();
     }
 
     /** A browser sends the line breaks of a text field as CR LF; people mean the LF. */

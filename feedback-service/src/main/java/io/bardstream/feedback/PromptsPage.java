@@ -1,7 +1,5 @@
 package io.bardstream.feedback;
 
-import io.bardstream.event.InvalidFieldException;
-import io.bardstream.service.ApiException;
 import io.quarkus.qute.CheckedTemplate;
 import io.quarkus.qute.TemplateInstance;
 import jakarta.ws.rs.FormParam;
@@ -17,7 +15,6 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.resteasy.reactive.RestQuery;
-import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 
 /** Where people see the prompts and add their own. */
 @Path("/prompts")
@@ -57,15 +54,5 @@ public class PromptsPage {
     public Response add(@FormParam("text") String text) {
         boolean isNew = prompts.add(FormPage.typed(text)).isNew();
         return Response.seeOther(URI.create("/prompts?added=" + isNew)).build();
-    }
-
-    @ServerExceptionMapper
-    public Response refused(ApiException e) {
-        return FormPage.problem(e.status(), e.getMessage(), "/prompts");
-    }
-
-    @ServerExceptionMapper
-    public Response invalid(InvalidFieldException e) {
-        return FormPage.problem(400, e.getMessage(), "/prompts");
     }
 }

@@ -148,6 +148,22 @@ class PagesTest {
     }
 
     @Test
+    void aPairThatIsGoneIsToldInWords() {
+        as("ann")
+                .get("/?pair=comparison-0")
+                .then()
+                .statusCode(404)
+                .contentType(startsWith("text/html"))
+                .body(containsString("There is no comparison"), containsString("href=\"/\""));
+        as("ann")
+                .header("Accept", "text/html,*/*;q=0.8")
+                .get("/v1/comparisons/next")
+                .then()
+                .statusCode(400)
+                .contentType(startsWith("application/json"));
+    }
+
+    @Test
     void aPromptThatIsNoneIsRefusedInWords() {
         given().formParam("text", " \r\n ")
                 .post("/prompts")
