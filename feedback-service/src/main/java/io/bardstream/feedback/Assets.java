@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Addresses of the script and the style. They hold a hash of the file, so that a browser may keep it for long and never shows a
+ * Addresses of the script, the style and the icon. They hold a hash of the file, so that a browser may keep it for long and never shows a
  * new page with an old script.
  */
 @Named

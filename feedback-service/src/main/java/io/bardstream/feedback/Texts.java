@@ -289,7 +289,7 @@ interface Texts {
 
     @Message(
             "Of {of} choices between A and B {share} were for A. By chance it would be 50 %, for sides are drawn by lot; the true share "
-                    + "lies between {from} and {to} with 95 % probability.")
+                    + "lies between {from} and {to} with 95 % confidence.")
     String biasMore(String share, long of, String from, String to);
 
     @Message("Nobody has chosen between A and B yet.")
