@@ -86,22 +86,43 @@ public final class Gpt implements AutoCloseable {
      * @throws IllegalArgumentException naming what is missing or does not fit
      */
     public static Gpt load(Path checkpointFolder, Compute compute) throws IOException {
-        return load(checkpointFolder, compute, false);
+        return load(checkpointFolder, compute, false, 0, 0);
     }
 
     /** The same with a {@link #scalarHead}: the folder's, or one of zeros where it has none. */
     public static Gpt loadWithScalarHead(Path checkpointFolder, Compute compute) throws IOException {
-        return load(checkpointFolder, compute, true);
+        return load(checkpointFolder, compute, true, 0, 0);
     }
 
-    private static Gpt load(Path checkpointFolder, Compute compute, boolean scores) throws IOException {
+    /**
+     * The same over a vocabulary that extends the folder's: the embeddings of ids that the folder has not are drawn from
+     * the normal distribution that has mean and covariance of those it has (Hewitt 2021), so that they are neither likely
+     * nor unlikely from the start.
+     *
+     * @param vocabularySize ids in all; fewer than the folder's, and its own stay
+     */
+    public static Gpt load(Path checkpointFolder, Compute compute, int vocabularySize, long seed) throws IOException {
+        return load(checkpointFolder, compute, false, vocabularySize, seed);
+    }
+
+    private static Gpt load(Path checkpointFolder, Compute compute, boolean scores, int vocabularySize, long seed)
+            throws IOException {
         ModelConfig stored = HuggingFaceFormat.readConfig(checkpointFolder);
-        Gpt gpt = new Gpt(GptConfig.of(stored), compute, scores);
+        int ids = Math.max(vocabularySize, stored.vocabularySize());
+        Gpt gpt = new Gpt(GptConfig.of(stored).withVocabularySize(ids), compute, scores);
         try (SafeTensors file = SafeTensors.open(checkpointFolder.resolve(HuggingFaceFormat.WEIGHTS))) {
             for (Map.Entry<String, String> name :
                     HuggingFaceFormat.locate(file, stored).entrySet()) {
-                TensorBytes.read(
-                        file, name.getValue(), gpt.parameters.get(name.getKey()).master(), gpt.kernels);
+                long[] shape = HuggingFaceFormat.shapes(stored).get(name.getKey());
+                NDArray master = gpt.parameters.get(name.getKey()).master();
+                try (NDArray flat = master.reshape(master.size());
+                        NDArray known = gpt.kernels.slice(flat, 0, new Shape(shape).size())) { // all, unless it grows
+                    TensorBytes.read(file, name.getValue(), known, gpt.kernels);
+                }
+            }
+            for (int id = stored.vocabularySize(); id < ids; id++) {
+                long own = CounterRandom.bits(seed, id) & 0xffff_ffffL;
+                gpt.kernels.drawRow(gpt.wte.master(), stored.vocabularySize(), id, own);
             }
             if (scores && file.has(HuggingFaceFormat.SCORE)) {
                 TensorBytes.read(file, HuggingFaceFormat.SCORE, gpt.scalarHead.weight(), gpt.kernels);

@@ -53,6 +53,7 @@ public final class Kernels {
     private final TorchCall copy;
     private final TorchCall zero;
     private final TorchCall normal;
+    private final TorchCall drawRow;
 
     Kernels(TorchKernels trunk, Precision precision) {
         dtype = dtype(precision);
@@ -84,6 +85,7 @@ public final class Kernels {
         copy = trunk.call("copy_");
         zero = trunk.call("zero_");
         normal = trunk.call("normal_");
+        drawRow = trunk.call("draw_row_");
     }
 
     /** The number by which TorchScript knows an element type. */
@@ -269,5 +271,10 @@ public final class Kernels {
     /** Fills with normal deviates of mean 0 from a generator of that seed, in place. */
     public void normal(NDArray x, double deviation, long seed) {
         normal.run(x, deviation, seed);
+    }
+
+    /** Draws row {@code id} of w (V, C) from the normal distribution that its first {@code known} rows have, in place. */
+    public void drawRow(NDArray w, int known, int id, long seed) {
+        drawRow.run(w, known, id, seed);
     }
 }

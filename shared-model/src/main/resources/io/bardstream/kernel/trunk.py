@@ -318,3 +318,14 @@
 
   def normal_(self, x: Tensor, deviation: float, seed: int) -> None:
     x.normal_(0.0, deviation, generator=torch.Generator(device=x.device, seed=seed))
+
+  # Row `id` of w from the normal distribution of its first `known` rows E: with their mean m and a vector g of standard
+  # normal deviates, m + gᵀ(E − m)/√known has their mean and covariance, and no covariance need be decomposed.
+
+  def draw_row_(self, w: Tensor, known: int, id: int, seed: int) -> None:
+    rows = w.narrow(0, 0, known)
+    mean = rows.mean([0])
+    g = torch.empty([known], dtype=w.dtype, device=w.device)
+    g.normal_(0.0, 1.0, generator=torch.Generator(device=w.device, seed=seed))
+    shift = torch.mv(rows.t(), g) - mean * g.sum()
+    w.select(0, id).copy_(mean + shift / float(known) ** 0.5)
