@@ -2,6 +2,7 @@ package io.bardstream.train;
 
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
+import java.util.stream.IntStream;
 
 /**
  * The mean loss over a split, in non-overlapping windows that cover it once; the last window is as long as what is
@@ -48,6 +49,40 @@ public final class Evaluation {
             done += windows.tokens();
         }
         return new Result(sum / done, done);
+    }
+
+    /**
+     * Evaluates conversations, those that fit the context: the mean over their trained tokens.
+     *
+     * @param batchSize conversations of one forward pass; the result does not depend on it but for rounding
+     * @param batches most forward passes to make, from the first conversation on; 0 for all
+     * @throws IllegalArgumentException if no conversation fits
+     */
+    public static Result evaluate(
+            Gpt gpt, Conversations split, int contextLength, int batchSize, int batches, int pad) {
+        int[] fitting = ConversationSampler.fitting(split, contextLength);
+        if (fitting.length == 0) {
+            throw new IllegalArgumentException("none of the " + split.count() + " conversations fits a context of "
+                    + contextLength + " tokens; use shorter ones or a model of a longer context");
+        }
+        double sum = 0;
+        double tokens = 0;
+        for (int done = 0; done < fitting.length; done += batchSize) {
+            if (batches > 0 && done == batches * batchSize) {
+                break;
+            }
+            Batch batch = Packing.pack(
+                    IntStream.range(done, Math.min(done + batchSize, fitting.length))
+                            .mapToObj(i -> split.get(fitting[i]))
+                            .toList(),
+                    contextLength,
+                    pad);
+            try (ForwardPass pass = ForwardPass.inference(gpt.compute())) {
+                sum += new NextToken(batch).evaluate(gpt, pass) * batch.weight();
+            }
+            tokens += batch.weight();
+        }
+        return new Result(sum / tokens, (long) tokens);
     }
 
     private static Batch consecutive(TokenSource split, long start, int rows, int length) {
