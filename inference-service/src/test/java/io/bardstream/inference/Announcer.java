@@ -69,14 +69,7 @@ final class Announcer implements AutoCloseable {
                     config.heads(),
                     TOKENIZER.endOfText(),
                     null);
-            HuggingFaceFormat.writeDescription(
-                    target,
-                    model,
-                    new HuggingFaceFormat.TokenizerFiles(
-                            TOKENIZER.toJson(),
-                            TOKENIZER.vocabJson(),
-                            TOKENIZER.mergesTxt(),
-                            TOKENIZER.tokenizerConfigJson()));
+            HuggingFaceFormat.writeDescription(target, model, HuggingFaceFormat.TokenizerFiles.of(TOKENIZER));
             try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                     Gpt gpt = Gpt.initialise(config, compute, seed)) {
                 gpt.save(target.resolve(HuggingFaceFormat.WEIGHTS));

@@ -1,12 +1,14 @@
 package io.bardstream.checkpoint;
 
 import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.tokenizer.SpecialTokens;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -44,19 +46,32 @@ public final class HuggingFaceFormat {
 
     private HuggingFaceFormat() {}
 
-    /** The text of a tokenizer's four files. */
+    /**
+     * The text of a tokenizer's four files.
+     *
+     * @param endOfTurn the id that ends a turn of a conversation, or null where the vocabulary has none
+     */
     public record TokenizerFiles(
-            String tokenizerJson, String vocabularyJson, String mergesTxt, String tokenizerConfigJson) {
+            String tokenizerJson,
+            String vocabularyJson,
+            String mergesTxt,
+            String tokenizerConfigJson,
+            Integer endOfTurn) {
         public static TokenizerFiles of(BpeTokenizer tokenizer) {
+            OptionalInt endOfTurn = tokenizer.specialToken(SpecialTokens.END_OF_TURN);
             return new TokenizerFiles(
-                    tokenizer.toJson(), tokenizer.vocabJson(), tokenizer.mergesTxt(), tokenizer.tokenizerConfigJson());
+                    tokenizer.toJson(),
+                    tokenizer.vocabJson(),
+                    tokenizer.mergesTxt(),
+                    tokenizer.tokenizerConfigJson(),
+                    endOfTurn.isPresent() ? endOfTurn.getAsInt() : null);
         }
     }
 
     /** Writes everything but the tensors and what is ours. */
     public static void writeDescription(Path folder, ModelConfig config, TokenizerFiles tokenizer) throws IOException {
         Files.writeString(folder.resolve(CONFIG), config.toJson());
-        Files.writeString(folder.resolve(GENERATION_CONFIG), config.toGenerationJson());
+        Files.writeString(folder.resolve(GENERATION_CONFIG), config.toGenerationJson(tokenizer.endOfTurn()));
         Files.writeString(folder.resolve(TOKENIZER), tokenizer.tokenizerJson());
         Files.writeString(folder.resolve(VOCABULARY), tokenizer.vocabularyJson());
         Files.writeString(folder.resolve(MERGES), tokenizer.mergesTxt());

@@ -139,9 +139,14 @@ public record ModelConfig(
         return new ModelConfig(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, scale);
     }
 
-    /** The text of {@code generation_config.json}. */
-    public String toGenerationJson() {
-        ObjectNode json = FolderJson.object().put("bos_token_id", endOfText).put("eos_token_id", endOfText);
+    /** The text of {@code generation_config.json}: a generation ends with the text, or with the turn where there is one. */
+    String toGenerationJson(Integer endOfTurn) {
+        ObjectNode json = FolderJson.object().put("bos_token_id", endOfText);
+        if (endOfTurn != null) {
+            ((ArrayNode) json.withArray("eos_token_id")).add(endOfText).add(endOfTurn);
+        } else {
+            json.put("eos_token_id", endOfText);
+        }
         if (pad != null) {
             json.put("pad_token_id", pad);
         }

@@ -86,7 +86,9 @@ class HuggingFaceFormatTest {
     void theDescriptionIsAHuggingFaceFolder() throws IOException {
         // When
         HuggingFaceFormat.writeDescription(
-                folder, SMALL, new HuggingFaceFormat.TokenizerFiles("{\"t\":1}", "{\"v\":1}", "merges", "{\"c\":1}"));
+                folder,
+                SMALL,
+                new HuggingFaceFormat.TokenizerFiles("{\"t\":1}", "{\"v\":1}", "merges", "{\"c\":1}", 8));
 
         // Then
         assertThat(HuggingFaceFormat.readConfig(folder)).isEqualTo(SMALL);
@@ -94,7 +96,9 @@ class HuggingFaceFormatTest {
         assertThat(folder.resolve("vocab.json")).hasContent("{\"v\":1}");
         assertThat(folder.resolve("merges.txt")).hasContent("merges");
         assertThat(folder.resolve("tokenizer_config.json")).hasContent("{\"c\":1}");
-        assertThat(folder.resolve("generation_config.json")).content().contains("\"eos_token_id\" : 9");
+        assertThat(folder.resolve("generation_config.json"))
+                .content()
+                .contains("\"eos_token_id\" : [\n    9,\n    8\n  ]");
     }
 
     @Test

@@ -139,7 +139,7 @@ public final class TrainingRun {
         CheckpointMetrics measured = new CheckpointMetrics(snapshot.metrics());
         CheckpointFolder folder = whenTheDiskTakesIt(
                 "Checkpoint " + id, () -> runs.store().write(request.runId(), id, this::checkOwner, into -> {
-                    HuggingFaceFormat.writeDescription(into, snapshot.config(), tokenizerFiles());
+                    HuggingFaceFormat.writeDescription(into, snapshot.config(), TokenizerFiles.of(bpe));
                     measured.write(into);
                     lineage.write(into);
                     snapshot.tensors().writeInto(into);
@@ -252,10 +252,6 @@ public final class TrainingRun {
     private Checkpoint parentFact() {
         return Database.whenThere(() -> runs.facts().checkpoint(request.parent()), this::interrupted)
                 .orElseThrow(() -> new IllegalStateException("parent " + request.parent() + " is not known"));
-    }
-
-    private TokenizerFiles tokenizerFiles() {
-        return new TokenizerFiles(tokenizer.json(), bpe.vocabJson(), bpe.mergesTxt(), bpe.tokenizerConfigJson());
     }
 
     /** {@code pretrain-3f9c2a1b-000600}: stage, the beginning of the run's id, step. */
