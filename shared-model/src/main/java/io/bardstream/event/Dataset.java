@@ -105,6 +105,11 @@ public record Dataset(
             ranges = Fields.copy(ranges);
         }
 
+        /** The same ranges with another part of what is in them. */
+        public Split with(long tokens, long bytes, long blocks, String sha256, Conversations conversations) {
+            return new Split(name, tokens, bytes, blocks, sha256, ranges, conversations);
+        }
+
         /** A part of a text. */
         public Split(String name, long tokens, long bytes, long blocks, String sha256, List<Range> ranges) {
             this(name, tokens, bytes, blocks, sha256, ranges, null);

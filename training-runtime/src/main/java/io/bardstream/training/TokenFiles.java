@@ -9,6 +9,7 @@ import io.bardstream.event.TokenBlock;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.tokenizer.BpeTokenizer;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -86,7 +87,7 @@ public class TokenFiles {
                         "dataset", "'" + dataset.id() + "' has no split '" + name + "'; make it with one"));
         boolean wide = dataset.vocabularySize() > TokenBlock.NARROW_VOCABULARY;
         Path file = file(dataset, split, wide);
-        if (afresh || !matches(file, split, wide)) {
+        if (afresh || !matches(file, split, wide) || !ConversationFile.matches(file, split)) {
             materialise(dataset, split, wide, file, interrupted);
         }
         return TokenFile.open(file, wide);
@@ -116,7 +117,7 @@ public class TokenFiles {
                 .filter(range -> range.start() < until)
                 .map(range -> new Range(range.topic(), range.partition(), range.start(), Math.min(range.end(), until)))
                 .toList();
-        Split before = new Split(train.name(), 0, 0, 0, train.sha256(), ranges);
+        Split before = new Split(train.name(), 0, 0, 0, train.sha256(), ranges, train.conversations());
         Path arrival = home.cache().resolve(".tmp-" + UUID.randomUUID());
         Path ordered = home.cache().resolve(".tmp-" + UUID.randomUUID());
         try {
@@ -126,14 +127,18 @@ public class TokenFiles {
                 count++;
             }
             reorder(arrival, blocks.headMap(count), ordered);
-            Split cut = new Split(
-                    train.name(),
-                    Files.size(ordered) / TokenFile.width(wide),
-                    bytes(TokenFile.open(ordered, wide), tokenizer),
-                    count,
-                    sha256(ordered),
-                    ranges);
-            Files.move(ordered, file(dataset, cut, wide), StandardCopyOption.ATOMIC_MOVE);
+            TokenFile tokens = TokenFile.open(ordered, wide);
+            Split cut;
+            if (train.conversations() == null) {
+                cut = before.with(tokens.size(), bytes(tokens, tokenizer), count, sha256(ordered), null);
+            } else {
+                ConversationFile talks = ConversationFile.open(tokens, outline(blocks.headMap(count)));
+                cut = before.with(
+                        tokens.size(), talks.trainedBytes(tokenizer), count, sha256(ordered), talks.description());
+            }
+            Path file = file(dataset, cut, wide);
+            outline(dataset, cut, blocks.headMap(count), file);
+            Files.move(ordered, file, StandardCopyOption.ATOMIC_MOVE);
             return dataset.with(cut);
         } finally {
             Files.deleteIfExists(arrival);
@@ -216,6 +221,7 @@ public class TokenFiles {
                         "dataset %s, split %s: the tokens of its ranges %s have sha256 %s, its manifest says %s"
                                 .formatted(dataset.id(), split.name(), where(split), sha256, split.sha256()));
             }
+            outline(dataset, split, blocks, file);
             Files.move(whole, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(arrival);
@@ -226,8 +232,46 @@ public class TokenFiles {
                 split.tokens(), dataset.id(), split.name(), (System.nanoTime() - begin) / 1e9);
     }
 
-    /** Where a block lies in the file of arrivals. */
-    private record Piece(long position, int bytes) {}
+    /** Writes where a split's conversations start and what of them is trained, if it has any, beside its tokens. */
+    private static void outline(Dataset dataset, Split split, SortedMap<Long, Piece> blocks, Path tokens)
+            throws IOException {
+        if (split.conversations() == null) {
+            return;
+        }
+        byte[] outline = outline(blocks);
+        String sha256 = Ids.sha256(outline);
+        if (!sha256.equals(split.conversations().sha256())) {
+            throw new DatasetException(
+                    "dataset %s, split %s: starts and loss mask of its ranges %s have sha256 %s, its manifest says %s"
+                            .formatted(
+                                    dataset.id(),
+                                    split.name(),
+                                    where(split),
+                                    sha256,
+                                    split.conversations().sha256()));
+        }
+        Path temporary = tokens.resolveSibling(".tmp-" + UUID.randomUUID());
+        try {
+            Files.write(temporary, outline);
+            Files.move(temporary, ConversationFile.outline(tokens), StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    private static byte[] outline(SortedMap<Long, Piece> blocks) {
+        ByteArrayOutputStream outline = new ByteArrayOutputStream();
+        blocks.values().forEach(piece -> outline.writeBytes(piece.outline()));
+        return outline.toByteArray();
+    }
+
+    /**
+     * Where a block lies in the file of arrivals.
+     *
+     * @param outline of its conversations; empty for a text
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Piece(long position, int bytes, byte[] outline) {}
 
     private SortedMap<Long, Piece> read(
             Dataset dataset, Split split, boolean wide, Path arrival, BooleanSupplier interrupted)
@@ -242,7 +286,7 @@ public class TokenFiles {
                         some = records.next()) {
                     for (ConsumerRecord<byte[], byte[]> record : some) {
                         if (belongs(record, dataset, split)) {
-                            append(block(record, dataset, wide), wide, blocks, out);
+                            append(block(record, dataset, split, wide), wide, blocks, out);
                         }
                     }
                 }
@@ -255,7 +299,8 @@ public class TokenFiles {
     private static void append(TokenBlock block, boolean wide, SortedMap<Long, Piece> blocks, FileChannel out)
             throws IOException {
         int bytes = block.tokens().length * TokenFile.width(wide);
-        if (blocks.putIfAbsent(block.block(), new Piece(out.position(), bytes)) != null) {
+        byte[] outline = block.lossMask() == null ? new byte[0] : ConversationFile.outline(block);
+        if (blocks.putIfAbsent(block.block(), new Piece(out.position(), bytes, outline)) != null) {
             return;
         }
         ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
@@ -276,7 +321,7 @@ public class TokenFiles {
         return dataset.id().equals(text(record, "dataset")) && split.name().equals(text(record, "split"));
     }
 
-    private static TokenBlock block(ConsumerRecord<byte[], byte[]> record, Dataset dataset, boolean wide)
+    private static TokenBlock block(ConsumerRecord<byte[], byte[]> record, Dataset dataset, Split split, boolean wide)
             throws DatasetException {
         Map<String, byte[]> headers = new HashMap<>();
         for (Header header : record.headers()) {
@@ -295,6 +340,10 @@ public class TokenFiles {
                 throw new InvalidFieldException(
                         "tokenizer-sha256",
                         block.tokenizerSha256() + " is not the dataset's " + dataset.tokenizerSha256());
+            }
+            if ((block.lossMask() == null) != (split.conversations() == null)) {
+                throw new InvalidFieldException(
+                        "loss_mask", "is missing, or stands where the manifest knows of no conversations");
             }
             for (int token : block.tokens()) {
                 if (token >= dataset.vocabularySize()) {

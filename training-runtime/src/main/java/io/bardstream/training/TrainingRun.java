@@ -88,6 +88,11 @@ public final class TrainingRun {
                         : runs.tokens().read(dataset, split, this::interrupted));
     }
 
+    /** A split's conversations, read as {@link #tokens} reads. */
+    public ConversationFile conversations(String split) throws IOException, InterruptedException {
+        return ConversationFile.of(tokens(split), dataset, split);
+    }
+
     /** Whether to leave at this step: the service stops, the run is cancelled, or it is this process's no more. */
     public boolean interrupted() {
         return shutdown.getAsBoolean() || lease.cancelled() || lease.lost();
