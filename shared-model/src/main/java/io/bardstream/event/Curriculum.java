@@ -14,8 +14,9 @@ public final class Curriculum {
     /** A fact that arrived, the stage it starts, and the service that starts it. */
     public record Rule(String fact, Stage starts, String by) {}
 
-    public static final List<Rule> RULES =
-            List.of(new Rule("a pretrain dataset with its tokenizer", Stage.PRETRAIN, "trainer"));
+    public static final List<Rule> RULES = List.of(
+            new Rule("a pretrain dataset with its tokenizer", Stage.PRETRAIN, "trainer"),
+            new Rule("an instruct dataset and a finished pretrain of the same base tokenizer", Stage.SFT, "trainer"));
 
     /** Seed of the curriculum's runs. */
     public static final long SEED = 1337;
@@ -35,6 +36,39 @@ public final class Curriculum {
                 dataset.id(),
                 preset,
                 null,
+                null,
+                hyperparameters,
+                SEED,
+                null,
+                TrainingRequest.CURRICULUM,
+                clock.instant()));
+    }
+
+    /**
+     * The fine-tuning that a dataset of instructions and a finished pretraining start, if they fit.
+     *
+     * @param tokenizer the dataset's
+     * @param parent the best of a pretraining that has ended
+     */
+    public static Optional<TrainingRequest> fineTune(
+            Dataset dataset,
+            TokenizerPublished tokenizer,
+            Checkpoint parent,
+            String preset,
+            Hyperparameters hyperparameters,
+            Clock clock) {
+        if (dataset.kind() != DatasetKind.INSTRUCT
+                || parent.stage() != Stage.PRETRAIN
+                || !tokenizer.base().equals(parent.tokenizerSha256())) {
+            return Optional.empty();
+        }
+        String runId = Ids.of("sft", dataset.id(), parent.sha256(), preset, hyperparameters.onAnyMachine(), SEED);
+        return Optional.of(new TrainingRequest(
+                runId,
+                Stage.SFT,
+                dataset.id(),
+                preset,
+                parent.id(),
                 null,
                 hyperparameters,
                 SEED,

@@ -18,8 +18,16 @@ import java.util.Map;
  * @param gpt2Vocabulary whether the vocabulary is OpenAI's of 50,257; otherwise an own one of {@code
  *     config.vocabularySize()} is trained
  * @param pretraining how it is pretrained unless a request says otherwise
+ * @param instructing how it is fine-tuned on instructions; the steps follow from the epochs and the instructions
+ * @param instructionEpochs how often it sees each instruction
  */
-public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hyperparameters pretraining) {
+public record Preset(
+        String name,
+        GptConfig config,
+        boolean gpt2Vocabulary,
+        Hyperparameters pretraining,
+        Hyperparameters instructing,
+        int instructionEpochs) {
     private static final Hyperparameters SMALL = Hyperparameters.DEFAULTS.with(Map.ofEntries(
             entry("optimizer", "muon"),
             entry("muon_learning_rate", 2e-2),
@@ -33,8 +41,19 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
             entry("sample_interval", 250),
             entry("patience", 4)));
 
+    private static final Map<String, Object> INSTRUCTING = Map.ofEntries(
+            entry("optimizer", "adamw"),
+            entry("schedule", "linear"),
+            entry("min_learning_rate", 0),
+            entry("warmup_steps", 10),
+            entry("batch_size", 8),
+            entry("gradient_accumulation", 1),
+            entry("evaluation_batches", 0),
+            entry("checkpoint_interval", 250),
+            entry("patience", 3));
+
     /** Two processor cores, minutes. */
-    public static final Preset TINY = new Preset(
+    public static final Preset TINY = of(
             "tiny",
             new GptConfig(4, 4, 128, 128, 1_024),
             false,
@@ -42,10 +61,12 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
                     entry("learning_rate", 1e-2),
                     entry("warmup_steps", 10),
                     entry("batch_size", 16),
-                    entry("context_length", 128))));
+                    entry("context_length", 128))),
+            2e-3,
+            10);
 
     /** A patient processor, or any GPU. */
-    public static final Preset BABY = new Preset(
+    public static final Preset BABY = of(
             "baby",
             new GptConfig(6, 6, 384, 256, 4_096),
             false,
@@ -54,7 +75,9 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
                     entry("warmup_steps", 20),
                     entry("batch_size", 8),
                     entry("context_length", 256),
-                    entry("dropout", 0.2))));
+                    entry("dropout", 0.2))),
+            5e-4,
+            4);
 
     /** One consumer GPU of 16 GB; 124 million parameters. */
     public static final Preset GPT2 = openAi("gpt2", new GptConfig(12, 12, 768, 1_024, 50_257), 6e-4);
@@ -112,6 +135,17 @@ public record Preset(String name, GptConfig config, boolean gpt2Vocabulary, Hype
 
     /** One of OpenAI's shapes, at the learning rate of Brown et al. 2020, table 2.1. */
     private static Preset openAi(String name, GptConfig config, double learningRate) {
-        return new Preset(name, config, true, Hyperparameters.DEFAULTS.with(Map.of("learning_rate", learningRate)));
+        return of(name, config, true, Hyperparameters.DEFAULTS.with(Map.of("learning_rate", learningRate)), 2e-5, 2);
+    }
+
+    private static Preset of(
+            String name,
+            GptConfig config,
+            boolean gpt2Vocabulary,
+            Hyperparameters pretraining,
+            double instructionRate,
+            int instructionEpochs) {
+        Hyperparameters instructing = pretraining.with(INSTRUCTING).with(Map.of("learning_rate", instructionRate));
+        return new Preset(name, config, gpt2Vocabulary, pretraining, instructing, instructionEpochs);
     }
 }

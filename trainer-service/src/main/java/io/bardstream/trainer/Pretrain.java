@@ -9,6 +9,7 @@ import io.bardstream.train.Objective;
 import io.bardstream.train.TokenSampler;
 import io.bardstream.train.TokenSource;
 import io.bardstream.training.TrainingRun;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -52,7 +53,8 @@ final class Pretrain implements Task {
     public Validation validate(Gpt gpt) {
         Evaluation.Result result = Evaluation.evaluate(
                 gpt, validation, settings.contextLength(), settings.batchSize(), settings.evaluationBatches());
-        return new Validation(result.loss(), result.bitsPerByte(validationSplit.tokens(), validationSplit.bytes()));
+        return new Validation(
+                result.loss(), result.bitsPerByte(validationSplit.tokens(), validationSplit.bytes()), Map.of());
     }
 
     @Override

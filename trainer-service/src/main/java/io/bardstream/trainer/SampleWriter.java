@@ -1,13 +1,11 @@
 package io.bardstream.trainer;
 
-import io.bardstream.gpt.Decoder;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.CounterRandom;
-import io.bardstream.sample.Sampler;
 import io.bardstream.sample.SamplingParameters;
 import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.tokenizer.SpecialTokens;
 import io.bardstream.train.TokenSource;
-import java.util.Arrays;
 
 /** Lets the model write while it learns, and says how much of what it wrote it has merely remembered. */
 final class SampleWriter {
@@ -32,29 +30,24 @@ final class SampleWriter {
         this.seed = seed;
     }
 
-    /** The same weights write the same text at the same step. */
+    /** A text from the beginning. The same weights write the same text at the same step. */
     Sample write(Gpt gpt, long step) {
-        int[] tokens = tokens(gpt, CounterRandom.bits(STREAM, seed, step));
-        String text = tokenizer.decode(tokens);
-        return new Sample(text, new LongestCopy(text).in(training, tokenizer));
+        return sample("", written(gpt, step, tokenizer.encode(PROMPT)), "");
     }
 
-    private int[] tokens(Gpt gpt, long sampleSeed) {
-        int end = tokenizer.endOfText();
-        Sampler sampler = new Sampler(SAMPLING, tokenizer.vocabularySize(), sampleSeed, 0);
-        int[] written = new int[TOKENS];
-        int count = 0;
-        try (Decoder decoder = Decoder.of(gpt, 1)) {
-            decoder.begin(0, tokenizer.encode(PROMPT));
-            int next = sampler.next(decoder.prefill(0));
-            while (next != end) {
-                written[count++] = next;
-                if (count == TOKENS || decoder.full(0)) {
-                    break;
-                }
-                next = sampler.next(decoder.step(next)[0]);
-            }
+    /** An answer behind its prompt, with its end of turn where it came to it. */
+    Sample answer(Gpt gpt, long step, int... prompt) {
+        return sample(tokenizer.decode(prompt), written(gpt, step, prompt), SpecialTokens.END_OF_TURN);
+    }
+
+    private Sample sample(String prompt, Continuations.Written written, String end) {
+        String text = tokenizer.decode(written.tokens());
+        return new Sample(prompt + text + (written.ended() ? end : ""), new LongestCopy(text).in(training, tokenizer));
+    }
+
+    private Continuations.Written written(Gpt gpt, long step, int... prompt) {
+        try (Continuations model = new Continuations(gpt, tokenizer)) {
+            return model.write(prompt, SAMPLING, CounterRandom.bits(STREAM, seed, step), TOKENS);
         }
-        return Arrays.copyOf(written, count);
     }
 }

@@ -2,6 +2,7 @@ package io.bardstream.trainer;
 
 import io.bardstream.gpt.Gpt;
 import io.bardstream.train.Objective;
+import java.util.Map;
 
 /** What a stage teaches a policy: on which batches, judged by what, and shown by which samples. */
 interface Task {
@@ -10,8 +11,9 @@ interface Task {
      *
      * @param loss nats a token
      * @param bitsPerByte the same in bits a byte of text, which can be compared across vocabularies
+     * @param more what else was measured, by name, for the checkpoint's metrics
      */
-    record Validation(double loss, double bitsPerByte) {}
+    record Validation(double loss, double bitsPerByte, Map<String, Double> more) {}
 
     /** The micro-batch {@code micro} of step {@code step}, a function of these and the run's seed. */
     Objective microBatch(long step, int micro);

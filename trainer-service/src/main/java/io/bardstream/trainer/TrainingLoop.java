@@ -120,6 +120,7 @@ final class TrainingLoop {
         evaluationsSinceBest = better ? 0 : evaluationsSinceBest + 1;
         measured.put(Checkpoint.VALIDATION_LOSS, result.loss());
         measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
+        measured.putAll(result.more());
         progress.evaluated(result.loss(), result.bitsPerByte());
         diagnosis.evaluated(step, result.loss());
         return better;

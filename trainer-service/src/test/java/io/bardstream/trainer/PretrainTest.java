@@ -284,7 +284,7 @@ class PretrainTest {
         refused(with("preset", "colossal"), "preset");
         refused(with("parent", "nobody-000001"), "parent");
         refused(with("reward", "somebody"), "reward");
-        refused(with("stage", "sft"), "stage");
+        refused(with("stage", "dpo"), "stage");
         refused(with("dataset", "unheard-of"), "dataset");
         refused(with("memory", -1), "memory");
         refused(with("memory", 1_000_000), "batch_size");

@@ -4,6 +4,8 @@ import io.bardstream.event.Curriculum;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.DatasetKind;
 import io.bardstream.event.Stage;
+import io.bardstream.event.TokenizerPublished;
+import io.bardstream.event.TrainingRequest;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.util.Map;
@@ -39,6 +41,9 @@ public class CurriculumStarter {
         if (on && stages.runs(Stage.PRETRAIN)) {
             facts.complete(DatasetKind.PRETRAIN).forEach(this::pretrain);
         }
+        if (on && stages.runs(Stage.SFT)) {
+            facts.complete(DatasetKind.INSTRUCT).forEach(this::fineTune);
+        }
     }
 
     private void pretrain(Dataset dataset) {
@@ -47,9 +52,37 @@ public class CurriculumStarter {
         if (!training.suits(preset, dataset, queue.trains(dataset.id()))) {
             return;
         }
-        Curriculum.pretrain(dataset, preset, training.hyperparameters(preset, Map.of()), Clock.systemUTC())
+        Curriculum.pretrain(
+                        dataset, preset, training.hyperparameters(preset, dataset.id(), Map.of()), Clock.systemUTC())
                 .filter(request -> queue.find(request.runId()).isEmpty())
                 .filter(queue::submit)
                 .ifPresent(request -> LOG.infof("Dataset %s starts %s (%s)", dataset.id(), request.runId(), preset));
+    }
+
+    /** From each finished pretraining of the curriculum in the vocabulary that the dataset's is, or extends. */
+    private void fineTune(Dataset dataset) {
+        StageTraining training = stages.of(Stage.SFT);
+        String preset = training.preset(configuredPreset);
+        TokenizerPublished tokenizer = facts.tokenizer(dataset.tokenizer()).orElseThrow();
+        for (Run pretrain : queue.succeeded(Stage.PRETRAIN)) {
+            TrainingRequest request = pretrain.trainingRequest();
+            if (request.requestedBy().equals(TrainingRequest.CURRICULUM)
+                    && request.preset().equals(preset)
+                    && pretrain.checkpoint != null) {
+                facts.checkpoint(pretrain.checkpoint)
+                        .flatMap(parent -> Curriculum.fineTune(
+                                dataset,
+                                tokenizer,
+                                parent,
+                                preset,
+                                training.hyperparameters(preset, dataset.id(), Map.of()),
+                                Clock.systemUTC()))
+                        .filter(due -> queue.find(due.runId()).isEmpty())
+                        .filter(queue::submit)
+                        .ifPresent(due -> LOG.infof(
+                                "Dataset %s and checkpoint %s start %s (%s)",
+                                dataset.id(), due.parent(), due.runId(), preset));
+            }
+        }
     }
 }

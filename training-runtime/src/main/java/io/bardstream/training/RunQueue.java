@@ -1,6 +1,7 @@
 package io.bardstream.training;
 
 import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Stage;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TrainingRequest;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -68,6 +69,11 @@ public class RunQueue {
     /** All runs, newest first. */
     public List<Run> all() {
         return Run.list("order by createdAt desc, id");
+    }
+
+    /** Runs of a stage that came to their end, oldest first. */
+    List<Run> succeeded(Stage stage) {
+        return Run.list("stage = ?1 and status = ?2 order by createdAt", stage, RunStatus.SUCCEEDED);
     }
 
     /** Whether any run was asked for on this dataset. */

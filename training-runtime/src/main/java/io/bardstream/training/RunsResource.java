@@ -82,8 +82,8 @@ public class RunsResource {
         }
         StageTraining training = stages.of(asked.stage());
         String preset = training.preset(asked.preset() == null ? configuredPreset : asked.preset());
-        Hyperparameters hyperparameters =
-                training.hyperparameters(preset, asked.hyperparameters() == null ? Map.of() : asked.hyperparameters());
+        Hyperparameters hyperparameters = training.hyperparameters(
+                preset, asked.dataset(), asked.hyperparameters() == null ? Map.of() : asked.hyperparameters());
         TrainingRequest request = new TrainingRequest(
                 UUID.randomUUID().toString(),
                 asked.stage(),

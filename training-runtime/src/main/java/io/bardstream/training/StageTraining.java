@@ -17,11 +17,12 @@ public interface StageTraining {
     String preset(String name);
 
     /**
-     * The hyperparameters of a preset for this stage, with those replaced that a request names.
+     * The hyperparameters of a preset for this stage on a dataset, with those replaced that a request names.
      *
+     * @param dataset its id as the request gives it, known here or not
      * @throws InvalidFieldException naming {@code preset} if there is none of that name, or the hyperparameter that is wrong
      */
-    Hyperparameters hyperparameters(String preset, Map<String, ?> overrides);
+    Hyperparameters hyperparameters(String preset, String dataset, Map<String, ?> overrides);
 
     /**
      * Whether the curriculum is to train this preset on a dataset.

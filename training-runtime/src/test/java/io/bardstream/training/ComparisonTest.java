@@ -96,7 +96,7 @@ class ComparisonTest {
                 "tiny",
                 null,
                 null,
-                new CountingStage(null).hyperparameters("tiny", Map.of()).with(settings),
+                new CountingStage(null).hyperparameters("tiny", null, Map.of()).with(settings),
                 1,
                 null,
                 "test",

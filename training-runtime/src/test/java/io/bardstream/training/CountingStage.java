@@ -58,7 +58,7 @@ public class CountingStage implements StageTraining {
     }
 
     @Override
-    public Hyperparameters hyperparameters(String preset, Map<String, ?> overrides) {
+    public Hyperparameters hyperparameters(String preset, String dataset, Map<String, ?> overrides) {
         if (!preset.equals("tiny")) {
             throw new InvalidFieldException("preset", "'" + preset + "' is not a preset; there is tiny");
         }

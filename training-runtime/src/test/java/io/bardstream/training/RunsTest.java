@@ -314,7 +314,7 @@ class RunsTest {
                 "tiny",
                 null,
                 null,
-                new CountingStage(null).hyperparameters("tiny", Map.of()),
+                new CountingStage(null).hyperparameters("tiny", null, Map.of()),
                 1,
                 null,
                 "reward-service",
