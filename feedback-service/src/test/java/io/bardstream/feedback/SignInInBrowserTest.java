@@ -48,6 +48,9 @@ class SignInInBrowserTest {
             Page page = chromium.page(chromium.visitor(new Browser.NewContextOptions()));
             page.navigate(root.toString());
 
+            // Then
+            assertThat(Axe.violations(page)).isEmpty();
+
             // When
             page.getByLabel("API key").fill("open");
             page.getByText("Sign in").click();
