@@ -9,48 +9,74 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * Which pretrained checkpoint of the curriculum serves: of the newest dataset that has any, the one with the fewest bits per
- * byte on the validation split.
+ * Which of the curriculum's pretrained and fine-tuned checkpoints serves: the best one, in this order:
  *
- * <p>It is promoted where none serves yet; where it is of the same dataset as the one that serves and has fewer bits per byte;
- * and where its dataset is newer. What was promoted by other means, by hand for instance, stands until the curriculum has a
- * dataset made after that promotion. Runs asked for by hand are not promoted, nor is a checkpoint whose dataset is not known yet
- * or whose validation split was not measured.
+ * <ol>
+ *   <li>what goes back to the newest pretraining dataset, its own or its ancestor's
+ *   <li>fine-tuned before pretrained
+ *   <li>on the newest dataset of its stage
+ *   <li>with the fewest bits per byte on that dataset's validation split
+ * </ol>
+ *
+ * <p>So a better checkpoint of the same dataset follows a worse one, instructions that were learned are kept until a model of
+ * a newer text comes, and that one's instructions follow. What was promoted by other means, by hand for instance, stands until
+ * the curriculum has a dataset made after that promotion. Runs asked for by hand are not promoted, nor is a checkpoint whose
+ * dataset or ancestor is not known yet or whose validation split was not measured.
  *
  * <p>A pure function of facts: their order and their repetition do not matter, and asked again after its own promotion it has
  * nothing to add.
  */
 public final class PromotionRule {
     /** Stands in the evidence of this rule's own promotions. */
-    static final String NAME = "best-pretrain";
+    static final String NAME = "best-policy";
 
     private static final String RULE = "rule";
 
-    /** Better is greater: a newer dataset, fewer bits, the earlier step; the id makes the order total. */
-    private static final Comparator<Candidate> QUALITY = Comparator.comparing(
-                    Candidate::dataset, Comparator.comparing(Dataset::at).thenComparing(Dataset::id))
-            .thenComparing(Comparator.comparingDouble(Candidate::bitsPerByte).reversed())
-            .thenComparing(Comparator.<Candidate>comparingLong(
+    /** By which a checkpoint deserves to serve in another's place; greater is better. */
+    private static final Comparator<Candidate> MERIT = Comparator.comparing(Candidate::origin, newest())
+            .thenComparing(Candidate::stage)
+            .thenComparing(Candidate::dataset, newest())
+            .thenComparing(Comparator.comparingDouble(Candidate::bitsPerByte).reversed());
+
+    /** Of equals the earlier step; the id makes the order total. */
+    private static final Comparator<Candidate> ORDER = MERIT.thenComparing(Comparator.<Candidate>comparingLong(
                             candidate -> candidate.checkpoint().step())
                     .reversed())
             .thenComparing(candidate -> candidate.checkpoint().id());
 
     private PromotionRule() {}
 
-    /** A checkpoint that may be promoted, with the dataset it was trained on. */
-    private record Candidate(Checkpoint checkpoint, Dataset dataset) {
+    private static Comparator<Dataset> newest() {
+        return Comparator.comparing(Dataset::at).thenComparing(Dataset::id);
+    }
+
+    /**
+     * A checkpoint that may be promoted.
+     *
+     * @param dataset it was trained on
+     * @param origin the dataset that it, or the ancestor it was tuned from, was pretrained on
+     */
+    private record Candidate(Checkpoint checkpoint, Dataset dataset, Dataset origin) {
+        Stage stage() {
+            return checkpoint.stage(); // in the order of the stages
+        }
+
         double bitsPerByte() {
             return checkpoint.metrics().get(Checkpoint.BITS_PER_BYTE);
         }
 
-        boolean sameDataset(Candidate other) {
-            return dataset.id().equals(other.dataset.id());
+        /** The newest of the datasets behind it. */
+        Instant at() {
+            return dataset.at().isAfter(origin.at()) ? dataset.at() : origin.at();
         }
     }
 
@@ -67,11 +93,11 @@ public final class PromotionRule {
             Map<String, Dataset> datasets,
             Optional<Promotion> serving,
             Instant now) {
+        Map<String, Checkpoint> byId = new HashMap<>();
+        checkpoints.forEach(checkpoint -> byId.put(checkpoint.id(), checkpoint));
         Optional<Candidate> best = checkpoints.stream()
-                .filter(PromotionRule::eligible)
-                .filter(checkpoint -> datasets.containsKey(checkpoint.dataset()))
-                .map(checkpoint -> new Candidate(checkpoint, datasets.get(checkpoint.dataset())))
-                .max(QUALITY);
+                .flatMap(checkpoint -> candidate(checkpoint, byId, datasets).stream())
+                .max(ORDER);
         if (best.isEmpty()) {
             return Optional.empty();
         }
@@ -82,37 +108,41 @@ public final class PromotionRule {
         }
         Promotion current = serving.get();
         if (!NAME.equals(current.evidence().get(RULE))) {
-            return candidate.dataset().at().isAfter(current.at())
+            return candidate.at().isAfter(current.at())
                     ? Optional.of(promotion(candidate, current, null, newer(candidate), now))
                     : Optional.empty();
         }
-        Optional<Candidate> served = checkpoints.stream()
-                .filter(checkpoint -> checkpoint.id().equals(current.checkpoint()))
-                .filter(checkpoint -> eligible(checkpoint) && datasets.containsKey(checkpoint.dataset()))
-                .map(checkpoint -> new Candidate(checkpoint, datasets.get(checkpoint.dataset())))
-                .findFirst();
-        if (served.isEmpty()) {
-            return Optional.empty(); // promoted by this rule, so its facts are on their way
+        return Optional.ofNullable(byId.get(current.checkpoint()))
+                .flatMap(served ->
+                        candidate(served, byId, datasets)) // promoted by this rule: else its facts are on their way
+                .filter(before -> MERIT.compare(candidate, before) > 0)
+                .map(before -> promotion(candidate, current, before, better(candidate, before), now));
+    }
+
+    private static Optional<Candidate> candidate(
+            Checkpoint checkpoint, Map<String, Checkpoint> checkpoints, Map<String, Dataset> datasets) {
+        if (!eligible(checkpoint) || !datasets.containsKey(checkpoint.dataset())) {
+            return Optional.empty();
         }
-        Candidate before = served.get();
-        if (!candidate.sameDataset(before)) {
-            return Optional.of(promotion(candidate, current, before, newer(candidate), now));
+        return ancestor(checkpoint, checkpoints)
+                .map(pretrained -> datasets.get(pretrained.dataset()))
+                .map(origin -> new Candidate(checkpoint, datasets.get(checkpoint.dataset()), origin));
+    }
+
+    /** The pretrained checkpoint that one goes back to; itself where it is one. */
+    private static Optional<Checkpoint> ancestor(Checkpoint checkpoint, Map<String, Checkpoint> checkpoints) {
+        Set<String> seen = new HashSet<>();
+        Checkpoint at = checkpoint;
+        while (at != null && at.stage() != Stage.PRETRAIN && at.parent() != null && seen.add(at.id())) {
+            at = checkpoints.get(at.parent());
         }
-        return candidate.bitsPerByte() < before.bitsPerByte()
-                ? Optional.of(promotion(
-                        candidate,
-                        current,
-                        before,
-                        "It is better than %s: %s after %s"
-                                .formatted(current.checkpoint(), says(candidate), bits(before)),
-                        now))
-                : Optional.empty();
+        return Optional.ofNullable(at).filter(found -> found.stage() == Stage.PRETRAIN && found.dataset() != null);
     }
 
     private static boolean eligible(Checkpoint checkpoint) {
         Double bits = checkpoint.metrics().get(Checkpoint.BITS_PER_BYTE);
         return checkpoint.model().equals(Checkpoint.POLICY)
-                && checkpoint.stage() == Stage.PRETRAIN
+                && (checkpoint.stage() == Stage.PRETRAIN || checkpoint.stage() == Stage.SFT)
                 && checkpoint.requestedBy().equals(TrainingRequest.CURRICULUM)
                 && checkpoint.dataset() != null
                 && bits != null
@@ -124,6 +154,7 @@ public final class PromotionRule {
         Checkpoint checkpoint = candidate.checkpoint();
         Map<String, Object> evidence = new LinkedHashMap<>();
         evidence.put(RULE, NAME);
+        evidence.put("stage", checkpoint.stage().label());
         evidence.put("run_id", checkpoint.runId());
         evidence.put("step", checkpoint.step());
         evidence.put("dataset", checkpoint.dataset());
@@ -141,8 +172,24 @@ public final class PromotionRule {
                 now.truncatedTo(ChronoUnit.MILLIS));
     }
 
+    private static String better(Candidate candidate, Candidate before) {
+        String served = before.checkpoint().id();
+        if (!candidate.origin().id().equals(before.origin().id())) {
+            return newer(candidate);
+        }
+        if (candidate.stage() != before.stage()) {
+            return "It follows instructions, which %s does not: %s".formatted(served, says(candidate));
+        }
+        return candidate.dataset().id().equals(before.dataset().id())
+                ? "It is better than %s: %s after %s".formatted(served, says(candidate), bits(before))
+                : newer(candidate);
+    }
+
     private static String newer(Candidate candidate) {
-        return "Its dataset %s is newer: %s".formatted(candidate.dataset().id(), says(candidate));
+        String dataset = candidate.at().equals(candidate.dataset().at())
+                ? candidate.dataset().id()
+                : candidate.origin().id();
+        return "Its dataset %s is newer: %s".formatted(dataset, says(candidate));
     }
 
     private static String says(Candidate candidate) {

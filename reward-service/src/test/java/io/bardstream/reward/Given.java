@@ -36,11 +36,16 @@ final class Given {
 
     static Checkpoint checkpoint(
             String id, String dataset, long step, Double bitsPerByte, Stage stage, String requestedBy) {
+        return checkpoint(id, dataset, step, bitsPerByte, stage, requestedBy, null);
+    }
+
+    static Checkpoint checkpoint(
+            String id, String dataset, long step, Double bitsPerByte, Stage stage, String requestedBy, String parent) {
         return new Checkpoint(
                 id,
                 Checkpoint.POLICY,
                 stage,
-                null,
+                parent,
                 "run-of-" + dataset,
                 requestedBy,
                 step,

@@ -9,6 +9,7 @@ import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Stage;
+import io.bardstream.event.TrainingRequest;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,6 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PromotionRuleTest {
     private static final Dataset OLD = dataset("old", NOON);
     private static final Dataset NEW = dataset("new", NOON.plusSeconds(60));
+    private static final Dataset FIRST_INSTRUCTIONS = dataset("i1", NOON.plusSeconds(10));
+    private static final Dataset SECOND_INSTRUCTIONS = dataset("i2", NOON.plusSeconds(20));
     private static final Instant NOW = NOON.plusSeconds(3600);
 
     @Test
@@ -37,7 +40,7 @@ class PromotionRuleTest {
         assertThat(due.previous()).isNull();
         assertThat(due.reason()).contains("3.2500 bits per byte");
         assertThat(due.evidence())
-                .containsEntry("rule", "best-pretrain")
+                .containsEntry("rule", "best-policy")
                 .containsEntry("bits_per_byte", 3.25)
                 .containsEntry("dataset", "old")
                 .containsEntry("step", 100L);
@@ -125,10 +128,57 @@ class PromotionRuleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"sft", "reward", "dpo", "ppo"})
+    @ValueSource(strings = {"reward", "dpo", "ppo"})
     void anotherStageIsNotPromoted(String stage) {
         Checkpoint other = checkpoint("c", "old", 1, 1.0, Stage.of(stage), "curriculum");
         assertThat(due(List.of(other), Optional.empty())).isEmpty();
+    }
+
+    @Test
+    void aTunedOneIsPromotedBeforeThePretrainedItComesFrom() {
+        // Given
+        Checkpoint base = checkpoint("c1", "old", 100, 2.0);
+        Checkpoint tuned = tuned("s1", "i1", 10, 3.0, "c1");
+        Promotion serving = due(List.of(base), Optional.empty()).orElseThrow();
+
+        // When
+        Promotion due = due(List.of(base, tuned), Optional.of(serving)).orElseThrow();
+
+        // Then it serves, and a better pretrained one does not take its place
+        assertThat(due.checkpoint()).isEqualTo("s1");
+        assertThat(due.reason()).contains("follows instructions, which c1 does not");
+        assertThat(due.evidence()).containsEntry("stage", "sft");
+        assertThat(due(List.of(base, tuned, checkpoint("c2", "old", 200, 1.0)), Optional.of(due)))
+                .isEmpty();
+        assertThat(due(List.of(base, tuned, tuned("s2", "i1", 20, 2.5, "c1")), Optional.of(due)))
+                .map(Promotion::checkpoint)
+                .contains("s2");
+        assertThat(due(List.of(base, tuned, tuned("s2", "i2", 20, 4.5, "c1")), Optional.of(due)))
+                .map(Promotion::reason)
+                .hasValueSatisfying(reason -> assertThat(reason).contains("i2 is newer"));
+    }
+
+    @Test
+    void aNewerTextsModelTakesThePlaceOfATunedOne() {
+        List<Checkpoint> checkpoints = List.of(
+                checkpoint("c1", "old", 100, 2.0), tuned("s1", "i2", 10, 3.0, "c1"), checkpoint("n1", "new", 100, 4.0));
+        Promotion serving = due(checkpoints.subList(0, 2), Optional.empty()).orElseThrow();
+
+        Promotion due = due(checkpoints, Optional.of(serving)).orElseThrow();
+
+        assertThat(serving.checkpoint()).isEqualTo("s1");
+        assertThat(due.checkpoint()).isEqualTo("n1");
+        assertThat(due.reason()).contains("new is newer");
+    }
+
+    @Test
+    void aTunedOneWhoseAncestorIsNotKnownWaits() {
+        assertThat(due(List.of(tuned("s1", "i1", 10, 3.0, "c1")), Optional.empty()))
+                .isEmpty();
+        assertThat(due(List.of(tuned("s1", "i1", 10, 3.0, "s1")), Optional.empty()))
+                .isEmpty();
+        assertThat(due(List.of(tuned("s1", "i1", 10, 3.0, null)), Optional.empty()))
+                .isEmpty();
     }
 
     @Test
@@ -161,10 +211,11 @@ class PromotionRuleTest {
     @Test
     void theOrderOfArrivalDoesNotMatter() {
         // Given
-        List<Object> facts = new ArrayList<>(List.of(OLD, NEW));
+        List<Object> facts = new ArrayList<>(List.of(OLD, NEW, FIRST_INSTRUCTIONS));
         for (int i = 0; i < 6; i++) {
             facts.add(checkpoint("o" + i, "old", i, 3.0 - i * 0.1));
             facts.add(checkpoint("n" + i, "new", i, 4.0 - (i % 4) * 0.1));
+            facts.add(tuned("t" + i, "i1", i, 5.0 - (i % 3) * 0.1, i < 3 ? "o5" : "n3"));
         }
         facts.addAll(List.copyOf(facts));
         Random random = new Random(1);
@@ -188,7 +239,7 @@ class PromotionRuleTest {
             }
 
             // Then
-            assertThat(serving.orElseThrow().checkpoint()).isEqualTo("n3");
+            assertThat(serving.orElseThrow().checkpoint()).isEqualTo("t5");
             assertThat(promoted).doesNotHaveDuplicates();
         }
     }
@@ -198,6 +249,12 @@ class PromotionRuleTest {
     }
 
     private static Optional<Promotion> due(List<Checkpoint> checkpoints, Optional<Promotion> serving) {
-        return PromotionRule.due(checkpoints, Map.of("old", OLD, "new", NEW), serving, NOW);
+        Map<String, Dataset> datasets =
+                Map.of("old", OLD, "new", NEW, "i1", FIRST_INSTRUCTIONS, "i2", SECOND_INSTRUCTIONS);
+        return PromotionRule.due(checkpoints, datasets, serving, NOW);
+    }
+
+    private static Checkpoint tuned(String id, String dataset, long step, double bitsPerByte, String parent) {
+        return checkpoint(id, dataset, step, bitsPerByte, Stage.SFT, TrainingRequest.CURRICULUM, parent);
     }
 }
