@@ -50,6 +50,11 @@ final class Body {
         return names;
     }
 
+    /** The value of that name as it came, missing where it is absent. */
+    JsonNode node(String name) {
+        return json.path(name);
+    }
+
     boolean has(String name) {
         return json.hasNonNull(name);
     }

@@ -13,11 +13,12 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The body of {@code POST /v1/completions}, checked as far as it can be without a model. What OpenAI's API knows but has no
+ * The body of {@code POST /v1/completions}, or of its sister for chat, checked as far as it can be without a model. What OpenAI's API knows but has no
  * effect here is accepted; what would change the answer and cannot be honoured, and what no one knows, is refused by name.
  *
  * @param logprobs how many alternatives to name for each token, or empty for no logprobs at all
  * @param echo     whether the answer begins with the prompt
+ * @param form     in which the answer is written
  */
 record CompletionRequest(
         String model,
@@ -30,17 +31,21 @@ record CompletionRequest(
         OptionalInt logprobs,
         boolean echo,
         boolean stream,
-        boolean includeUsage) {
+        boolean includeUsage,
+        AnswerForm form) {
+
+    static final AnswerForm TEXT = new TextAnswer();
+    static final AnswerForm CHAT = new ChatAnswer();
+    static final int MOST_TOKENS = 1_000_000;
+    static final int MOST_LOGPROBS = 20;
 
     private static final int DEFAULT_MAX_TOKENS = 16;
-    private static final int MOST_TOKENS = 1_000_000;
     private static final int MOST_COMPLETIONS = 128;
-    private static final int MOST_LOGPROBS = 20;
     private static final int MOST_STOPS = 16;
     private static final int LONGEST_STOP = 1_000;
 
     /** Known to OpenAI's clients, without effect on what is generated here. */
-    private static final Set<String> WITHOUT_EFFECT = Set.of(
+    static final Set<String> WITHOUT_EFFECT = Set.of(
             "user",
             "store",
             "metadata",
@@ -76,18 +81,39 @@ record CompletionRequest(
         Body body = new Body(json);
         body.refuseUnknown(KNOWN, WITHOUT_EFFECT);
         int n = body.integer("n", 1, 1, MOST_COMPLETIONS);
-        List<Prompt> prompts = prompts(json.path("prompt"));
-        if ((long) n * prompts.size() > mostSequences) {
-            throw new InvalidFieldException(
-                    prompts.size() > n ? "prompt" : "n",
-                    "%d prompts with %d completions each; this server takes at most %d completions in one request"
-                            .formatted(prompts.size(), n, mostSequences));
-        }
         if (body.integer("best_of", n, 1, MOST_COMPLETIONS) != n) {
             throw new InvalidFieldException("best_of", "only " + n + " (n) is served: every completion is returned");
         }
         if (!body.text("suffix", "").isEmpty()) {
             throw new InvalidFieldException("suffix", "is not served: this model only continues a text");
+        }
+        return of(
+                body,
+                prompts(json.path("prompt")),
+                body.integer("max_tokens", DEFAULT_MAX_TOKENS, 0, MOST_TOKENS),
+                body.has("logprobs")
+                        ? OptionalInt.of(body.integer("logprobs", 0, 0, MOST_LOGPROBS))
+                        : OptionalInt.empty(),
+                body.flag("echo"),
+                mostSequences,
+                TEXT);
+    }
+
+    /** What both forms of a request have alike. */
+    static CompletionRequest of(
+            Body body,
+            List<Prompt> prompts,
+            int maxTokens,
+            OptionalInt logprobs,
+            boolean echo,
+            int mostSequences,
+            AnswerForm form) {
+        int n = body.integer("n", 1, 1, MOST_COMPLETIONS);
+        if ((long) n * prompts.size() > mostSequences) {
+            throw new InvalidFieldException(
+                    prompts.size() > n ? "prompt" : "n",
+                    "%d prompts with %d completions each; this server takes at most %d completions in one request"
+                            .formatted(prompts.size(), n, mostSequences));
         }
         body.text("user", "");
         Body options = body.object("stream_options");
@@ -95,19 +121,18 @@ record CompletionRequest(
         return new CompletionRequest(
                 body.text("model", Checkpoint.POLICY),
                 prompts,
-                body.integer("max_tokens", DEFAULT_MAX_TOKENS, 0, MOST_TOKENS),
+                maxTokens,
                 n,
                 sampling(body),
                 body.has("seed")
                         ? OptionalLong.of(body.whole("seed", Long.MIN_VALUE, Long.MAX_VALUE))
                         : OptionalLong.empty(),
-                stop(json.path("stop")),
-                body.has("logprobs")
-                        ? OptionalInt.of(body.integer("logprobs", 0, 0, MOST_LOGPROBS))
-                        : OptionalInt.empty(),
-                body.flag("echo"),
+                stop(body.node("stop")),
+                logprobs,
+                echo,
                 body.flag("stream"),
-                options.flag("include_usage"));
+                options.flag("include_usage"),
+                form);
     }
 
     private static SamplingParameters sampling(Body body) {

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * OpenAI's {@code text_completion}, whole or one chunk of a stream.
+ * OpenAI's {@code text_completion} or {@code chat.completion}, whole or one chunk of a stream.
  *
+ * @param choices           in the form of the answer
  * @param model             the name the request used
  * @param systemFingerprint id of the checkpoint that wrote it
  * @param usage             null in every chunk but the last of a stream that asks for it
@@ -17,7 +18,7 @@ record CompletionResponse(
         long created,
         String model,
         String systemFingerprint,
-        List<Choice> choices,
+        List<Object> choices,
         Usage usage) {
 
     static final String OBJECT = "text_completion";

@@ -22,12 +22,13 @@ import java.util.Locale;
 import java.util.concurrent.CompletionException;
 
 /**
- * {@code POST /v1/completions}. A route of its own instead of a resource, because it has to see the connection: a client
+ * {@code POST /v1/completions} and {@code POST /v1/chat/completions}. A route of its own instead of a resource, because it has to see the connection: a client
  * that goes away frees its slot, and every token of a stream leaves as a frame of its own.
  */
 @ApplicationScoped
 public class CompletionsRoute {
-    private static final String PATH = "/v1/completions";
+    private static final String COMPLETIONS = "/v1/completions";
+    private static final String CHAT = "/v1/chat/completions";
     private static final String JSON = "application/json";
 
     private final InferenceSettings settings;
@@ -54,14 +55,25 @@ public class CompletionsRoute {
         this.json = json;
     }
 
+    /** Reads a request's body. */
+    @FunctionalInterface
+    private interface Parser {
+        CompletionRequest parse(JsonNode json, int mostSequences);
+    }
+
     void register(@Observes Router router) {
-        router.post(PATH)
+        register(router, COMPLETIONS, CompletionRequest::parse);
+        register(router, CHAT, ChatRequest::parse);
+    }
+
+    private void register(Router router, String path, Parser parser) {
+        router.post(path)
                 .handler(BodyHandler.create(false)
                         .setBodyLimit(settings.maxBody().asLongValue()))
                 .handler(this::expectJson)
-                .blockingHandler(this::complete, false)
+                .blockingHandler(context -> complete(context, parser), false)
                 .failureHandler(this::failed);
-        router.route(PATH).handler(context -> {
+        router.route(path).handler(context -> {
             context.response().putHeader("Allow", "POST");
             refuse(context, new ApiException(405, "This path takes POST.", null, null));
         });
@@ -76,11 +88,11 @@ public class CompletionsRoute {
         }
     }
 
-    private void complete(RoutingContext context) {
+    private void complete(RoutingContext context, Parser parser) {
         try {
             Buffer body = context.body().buffer();
             JsonNode tree = json.readTree(body == null ? new byte[0] : body.getBytes());
-            CompletionRequest request = CompletionRequest.parse(tree, settings.queue());
+            CompletionRequest request = parser.parse(tree, settings.queue());
             Context eventLoop = context.vertx().getOrCreateContext();
             models.lease(request.model()).whenComplete((model, failure) -> {
                 if (failure != null) {

@@ -2,13 +2,16 @@ package io.bardstream.inference;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.InvalidFieldException;
+import io.bardstream.event.Stage;
 import io.bardstream.sample.Sampler;
 import io.bardstream.sample.TextStream;
 import io.bardstream.sample.TokenLogprobs;
 import io.bardstream.service.ApiError;
+import io.bardstream.service.ApiException;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -37,7 +40,7 @@ final class Exchange {
     private final ObjectMapper json;
     private final GenerationLog generations;
     private final InferenceMetrics metrics;
-    private final String id = "cmpl-" + UUID.randomUUID();
+    private final String id;
     private final long created;
     private final long seed;
     private final int promptTokens;
@@ -60,6 +63,7 @@ final class Exchange {
         this.response = response;
         this.eventLoop = eventLoop;
         this.request = request;
+        this.id = request.form().idPrefix() + UUID.randomUUID();
         this.model = model;
         this.clock = clock;
         this.json = json;
@@ -67,10 +71,11 @@ final class Exchange {
         this.metrics = metrics;
         this.created = clock.instant().getEpochSecond();
         this.seed = request.seed().orElseGet(SEEDS::nextLong);
+        checkTuned();
         int tokens = 0;
         for (Prompt prompt : request.prompts()) {
             int[] ids = prompt.encode(model.tokenizer());
-            checkLength(ids.length);
+            checkLength(prompt.field(), ids.length);
             tokens += ids.length;
             for (int i = 0; i < request.n(); i++) {
                 add(prompt, ids, i);
@@ -80,18 +85,36 @@ final class Exchange {
         this.running = sequences.size();
     }
 
-    private void checkLength(int promptLength) {
+    /** A model that has only read running text knows no turns; one that was brought from elsewhere may. */
+    private void checkTuned() {
+        Checkpoint checkpoint = model.checkpoint();
+        if (request.form() == CompletionRequest.CHAT
+                && checkpoint.stage() == Stage.PRETRAIN
+                && checkpoint.dataset() != null) {
+            throw new ApiException(
+                    400,
+                    "model: " + checkpoint.id() + " has only been pretrained and has not learned to chat yet. Ask again"
+                            + " when it has been tuned on instructions, or use /v1/completions.",
+                    "model",
+                    "not_tuned");
+        }
+    }
+
+    private void checkLength(String field, int promptLength) {
         boolean generates = request.maxTokens() > 0;
         int room = model.contextLength() - (generates ? 1 : 0);
         if (promptLength > room) {
-            throw new InvalidFieldException(
-                    "prompt",
-                    "has %d tokens; the model's context holds %d%s: %d too many"
+            throw new ApiException(
+                    400,
+                    "%s: has %d tokens; the model's context holds %d%s: %d too many"
                             .formatted(
+                                    field,
                                     promptLength,
                                     model.contextLength(),
                                     generates ? ", one of them for the completion" : "",
-                                    promptLength - room));
+                                    promptLength - room),
+                    field,
+                    "context_length_exceeded");
         }
     }
 
@@ -157,13 +180,16 @@ final class Exchange {
                 promptTokens, sequences.stream().mapToInt(Sequence::generated).sum());
         if (request.stream()) {
             if (request.includeUsage()) {
-                write(body(List.of(), usage));
+                write(request.form().chunk(head(), List.of(), usage));
             }
             response.end(Buffer.buffer(ServerSentEvents.data(ServerSentEvents.DONE)));
         } else {
             response.putHeader("Content-Type", "application/json")
-                    .end(Buffer.buffer(bytes(
-                            body(choices.stream().map(ChoiceBuilder::whole).toList(), usage))));
+                    .end(Buffer.buffer(bytes(request.form()
+                            .whole(
+                                    head(),
+                                    choices.stream().map(ChoiceBuilder::whole).toList(),
+                                    usage))));
         }
     }
 
@@ -183,15 +209,9 @@ final class Exchange {
         }
     }
 
-    private CompletionResponse body(List<CompletionResponse.Choice> choices, CompletionResponse.Usage usage) {
-        return new CompletionResponse(
-                id,
-                CompletionResponse.OBJECT,
-                created,
-                request.model(),
-                model.checkpoint().id(),
-                choices,
-                usage);
+    private AnswerForm.Head head() {
+        return new AnswerForm.Head(
+                id, created, request.model(), model.checkpoint().id());
     }
 
     /** Sends one frame of the stream. */
@@ -230,6 +250,7 @@ final class Exchange {
         private final LogprobsBuilder logprobs = new LogprobsBuilder(model);
         private String pending = ""; // text not yet streamed: the echoed prompt before the first token
         private String finishReason;
+        private boolean opened;
 
         ChoiceBuilder(int index, Prompt prompt, long seed) {
             this.index = index;
@@ -260,7 +281,7 @@ final class Exchange {
                     logprobs.add(score);
                 }
                 if (request.stream() && !over && (!pending.isEmpty() || score != null)) {
-                    write(chunk(null));
+                    writeChunk(null);
                 }
             });
         }
@@ -272,7 +293,7 @@ final class Exchange {
                 pending += text;
                 finishReason = end.reason();
                 if (request.stream() && !over) {
-                    write(chunk(finishReason));
+                    writeChunk(finishReason);
                 }
                 if (request.maxTokens() > 0) {
                     publish();
@@ -286,15 +307,22 @@ final class Exchange {
             eventLoop.runOnContext(now -> Exchange.this.failed(reason));
         }
 
-        private CompletionResponse chunk(String reason) {
-            CompletionResponse.Choice delta = new CompletionResponse.Choice(index, pending, logprobs.take(), reason);
+        /** Sends what has come since the last chunk; the first of all says whose text it is, where the form does. */
+        private void writeChunk(String reason) {
+            if (!opened) {
+                opened = true;
+                request.form()
+                        .opening(index)
+                        .ifPresent(first -> write(request.form().chunk(head(), List.of(first), null)));
+            }
+            Object delta = request.form().delta(index, pending, logprobs.take(), reason);
             pending = "";
-            return body(List.of(delta), null);
+            write(request.form().chunk(head(), List.of(delta), null));
         }
 
-        CompletionResponse.Choice whole() {
+        Object whole() {
             String text = request.echo() ? prompt + completion : completion.toString();
-            return new CompletionResponse.Choice(index, text, logprobs.take(), finishReason);
+            return request.form().choice(index, text, logprobs.take(), finishReason);
         }
 
         private void publish() {

@@ -77,6 +77,28 @@ final class Announcer implements AutoCloseable {
         });
     }
 
+    /** Writes a randomly initialised model and announces it as one that has only been pretrained on a text. */
+    Checkpoint pretrained(String id, long seed) throws IOException {
+        CheckpointFolder folder = write(id, seed);
+        Checkpoint plain = event(id, folder.path(), folder.sha256());
+        Checkpoint checkpoint = new Checkpoint(
+                plain.id(),
+                plain.model(),
+                Stage.PRETRAIN,
+                null,
+                plain.runId(),
+                plain.requestedBy(),
+                plain.step(),
+                "dataset-of-text",
+                plain.tokenizerSha256(),
+                plain.path(),
+                plain.sha256(),
+                plain.metrics(),
+                plain.at());
+        send(Topics.CHECKPOINTS.name(), id, checkpoint);
+        return checkpoint;
+    }
+
     /** Announces a folder, which need not be there. */
     Checkpoint announce(String id, String path, String sha256) {
         Checkpoint checkpoint = event(id, path, sha256);

@@ -65,7 +65,11 @@ final class Api {
     }
 
     Answer post(String body) {
-        return send(HttpRequest.newBuilder(URI.create(base + "/v1/completions"))
+        return post("/v1/completions", body);
+    }
+
+    Answer post(String path, String body) {
+        return send(HttpRequest.newBuilder(URI.create(base + path))
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build());
