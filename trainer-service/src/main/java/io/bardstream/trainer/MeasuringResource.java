@@ -12,8 +12,10 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.service.ApiException;
 import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.tokenizer.SpecialTokens;
 import io.bardstream.train.Evaluation;
 import io.bardstream.train.TokenSource;
+import io.bardstream.training.ConversationFile;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
 import io.bardstream.training.TokenFiles;
@@ -36,6 +38,9 @@ import java.util.Map;
 public class MeasuringResource {
     /** Characters; a longer text is a dataset. */
     private static final int LONGEST_TEXT = 1_000_000;
+
+    private static final int ANSWERS = 100;
+    private static final int MOST_ANSWERS = 1_000;
 
     /** Numbers of logits that exist at once. */
     private static final int LOGITS_AT_ONCE = 1 << 22;
@@ -127,15 +132,27 @@ public class MeasuringResource {
         }
     }
 
-    /** Either a text of at most a million characters, or the id of a dataset, whose validation split is taken. */
+    /**
+     * Either a text of at most a million characters, or the id of a dataset.
+     *
+     * @param split of the dataset; validation where absent
+     * @param answers of a dataset of instructions, how many are answered, to judge the answers; 100 where absent
+     */
     public record EvaluationRequest(
-            String text, String dataset, @JsonAnySetter Map<String, Object> unknown) {}
+            String text,
+            String dataset,
+            String split,
+            Integer answers,
+            @JsonAnySetter Map<String, Object> unknown) {}
 
     /**
      * @param loss nats a token
-     * @param tokens that were predicted: all but the first
+     * @param perplexity e to the loss
+     * @param tokens that were predicted: of a text all but the first, of instructions the trained ones
+     * @param answers of instructions, see {@link AnswerQuality}
      */
-    public record Evaluated(double loss, double bitsPerByte, long tokens) {}
+    public record Evaluated(
+            double loss, double bitsPerByte, double perplexity, long tokens, Map<String, Double> answers) {}
 
     /** The loss over windows of the model's context that cover the text once, as in training. */
     @POST
@@ -143,11 +160,11 @@ public class MeasuringResource {
     public Evaluated evaluate(@PathParam("id") String id, EvaluationRequest asked)
             throws IOException, InterruptedException {
         Checkpoint checkpoint = checkpoint(id);
-        refuseUnknown(ApiException.required(asked).unknown(), "text and dataset");
+        refuseUnknown(ApiException.required(asked).unknown(), "text, dataset, split and answers");
         if ((asked.text() == null) == (asked.dataset() == null)) {
             throw new InvalidFieldException("text", "give either text or dataset");
         }
-        return asked.text() == null ? ofDataset(checkpoint, asked.dataset()) : ofText(checkpoint, asked.text());
+        return asked.text() == null ? ofDataset(checkpoint, asked) : ofText(checkpoint, asked.text());
     }
 
     private Evaluated ofText(Checkpoint checkpoint, String text) throws IOException {
@@ -177,30 +194,62 @@ public class MeasuringResource {
         return tokens;
     }
 
-    private Evaluated ofDataset(Checkpoint checkpoint, String id) throws IOException, InterruptedException {
+    private Evaluated ofDataset(Checkpoint checkpoint, EvaluationRequest asked)
+            throws IOException, InterruptedException {
+        String id = asked.dataset();
         Dataset dataset = facts.dataset(id)
                 .orElseThrow(() -> new InvalidFieldException("dataset", "'" + id + "' is not known here"));
-        Split split = dataset.split(Split.VALIDATION)
-                .filter(validation -> validation.tokens() >= 2)
+        String name = asked.split() == null ? Split.VALIDATION : asked.split();
+        Split split = dataset.split(name)
+                .filter(held -> held.tokens() >= 2)
                 .orElseThrow(() -> new InvalidFieldException(
-                        "dataset", "'" + id + "' has no validation split of two tokens or more"));
+                        asked.split() == null ? "dataset" : "split",
+                        "'%s' has no split %s of two tokens or more".formatted(id, name)));
         if (!dataset.tokenizerSha256().equals(checkpoint.tokenizerSha256())) {
             throw new InvalidFieldException(
                     "dataset", "'%s' has another vocabulary than checkpoint '%s'".formatted(id, checkpoint.id()));
         }
+        int answers = asked.answers() == null ? ANSWERS : asked.answers();
+        if (answers < 0 || answers > MOST_ANSWERS) {
+            throw new InvalidFieldException("answers", answers + " is not 0 to " + MOST_ANSWERS);
+        }
         try {
-            TokenSource tokens = files.open(dataset, Split.VALIDATION, Thread.currentThread()::isInterrupted);
+            if (split.conversations() != null) {
+                return ofInstructions(checkpoint, dataset, split, answers);
+            }
+            TokenSource tokens = files.open(dataset, name, Thread.currentThread()::isInterrupted);
             return models.ask(checkpoint, (gpt, tokenizer) -> evaluate(gpt, tokens, split.bytes()));
         } catch (DatasetException e) {
             throw ApiException.conflict(e.getMessage(), "dataset");
         }
     }
 
+    private Evaluated ofInstructions(Checkpoint checkpoint, Dataset dataset, Split split, int answers)
+            throws IOException, InterruptedException {
+        ConversationFile held = ConversationFile.of(
+                files.open(dataset, split.name(), Thread.currentThread()::isInterrupted), dataset, split.name());
+        TokenSource training = files.open(dataset, Split.TRAIN, Thread.currentThread()::isInterrupted);
+        return models.ask(checkpoint, (gpt, tokenizer) -> {
+            int pad = tokenizer.specialToken(SpecialTokens.PAD).orElseThrow();
+            int context = gpt.config().contextLength();
+            int rows = Math.max(1, ModelAtHand.TOKENS_AT_ONCE / context);
+            Evaluation.Result result = Evaluation.evaluate(gpt, held, context, rows, 0, pad);
+            return evaluated(
+                    result,
+                    result.bitsPerByte(split.conversations().trainedTokens(), split.bytes()),
+                    AnswerQuality.of(gpt, tokenizer, held, training, answers));
+        });
+    }
+
     private static Evaluated evaluate(Gpt gpt, TokenSource tokens, long bytes) {
         int context = gpt.config().contextLength();
         int windows = Math.max(1, ModelAtHand.TOKENS_AT_ONCE / context);
         Evaluation.Result result = Evaluation.evaluate(gpt, tokens, context, windows, 0);
-        return new Evaluated(result.loss(), result.bitsPerByte(tokens.size(), bytes), result.tokens());
+        return evaluated(result, result.bitsPerByte(tokens.size(), bytes), null);
+    }
+
+    private static Evaluated evaluated(Evaluation.Result result, double bitsPerByte, Map<String, Double> answers) {
+        return new Evaluated(result.loss(), bitsPerByte, Math.exp(result.loss()), result.tokens(), answers);
     }
 
     private Checkpoint checkpoint(String id) {
