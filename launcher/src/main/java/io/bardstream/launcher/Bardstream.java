@@ -21,6 +21,8 @@ import picocli.CommandLine.Spec;
             Logs.class,
             Doctor.class,
             Generate.class,
+            Chat.class,
+            Evaluate.class,
             Train.class,
             Replay.class,
             Export.class,

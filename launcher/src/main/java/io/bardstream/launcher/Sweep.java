@@ -14,7 +14,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * The same training with each combination of some hyperparameters' values, side by side. All have the same seed, so what differs
@@ -140,19 +139,7 @@ final class Sweep {
             line.add(remark(row));
             lines.add(line);
         }
-        int[] widths = IntStream.range(0, head.size())
-                .map(column -> lines.stream()
-                        .mapToInt(line -> line.get(column).length())
-                        .max()
-                        .orElse(0))
-                .toArray();
-        return lines.stream()
-                .map(line -> IntStream.range(0, widths.length)
-                        .mapToObj(column -> line.get(column)
-                                + " ".repeat(widths[column] - line.get(column).length()))
-                        .collect(Collectors.joining("  "))
-                        .stripTrailing())
-                .toList();
+        return Table.aligned(lines);
     }
 
     private static String remark(JsonNode row) {
