@@ -36,6 +36,12 @@ final class Learn implements Callable<Integer> {
     private String corpus;
 
     @Option(
+            names = "--instructions",
+            paramLabel = "FILE",
+            description = "Instructions with answers to be tuned on then; the bundled ones by default.")
+    private Path instructions;
+
+    @Option(
             names = "--tokenizer-url",
             defaultValue = "http://127.0.0.1:8081",
             description = "Where tokenizer-service is.")
@@ -53,8 +59,8 @@ final class Learn implements Callable<Integer> {
         }
         Home folder = new Home(home);
         folder.create();
-        boolean succeeded =
-                new TextToModel(tokenizer, trainer, folder, Console.standard()).run(corpus, Preset.of(preset));
+        boolean succeeded = new TextToModel(tokenizer, trainer, folder, Console.standard())
+                .run(corpus, instructions, Preset.of(preset));
         return succeeded ? 0 : 1;
     }
 }

@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * From a text to a served model, over HTTP: corpus, vocabulary, dataset; the trainer starts the pretraining by itself when it hears of the dataset. Ids are
- * hashes of content, so a second time finds everything done.
+ * From a text to a served model that follows instructions, over HTTP: corpora, vocabulary, datasets; the trainer starts pretraining and fine-tuning by itself
+ * when it hears of the datasets. Ids are hashes of content, so a second time finds everything done.
  */
 final class TextToModel {
     /** The default corpus, by Karpathy: 1.1 MB of Shakespeare's plays. */
@@ -28,6 +28,9 @@ final class TextToModel {
 
     private static final String UNREACHABLE = "url_unreachable";
     private static final double VALIDATION_FRACTION = 0.1;
+    private static final String PRETRAIN = "pretrain";
+    private static final String FINE_TUNING = "sft";
+    private static final String INSTRUCT = "instruct";
     private static final Duration PATIENCE_WITH_A_RESTART = Duration.ofSeconds(60);
     private static final Duration PATIENCE_WITH_THE_CURRICULUM = Duration.ofSeconds(60);
 
@@ -47,18 +50,25 @@ final class TextToModel {
      * Does what is not done yet, and shows it.
      *
      * @param source a file, a URL, or null for the default corpus
-     * @return whether the pretraining succeeded
+     * @param instructions a file of instructions to be tuned on then, or null for the bundled ones
+     * @return whether pretraining and fine-tuning succeeded
      */
-    boolean run(String source, Preset preset) {
+    boolean run(String source, Path instructions, Preset preset) {
         String corpus = corpus(source);
-        String dataset = dataset(corpus, tokenizer(corpus, preset));
-        String run = startedRun(dataset, preset);
-        return showEnd(new RunFollower(trainer, run, "pretrain", console).follow());
+        String tokenizer = tokenizer(corpus, preset);
+        return learned(PRETRAIN, dataset(corpus, tokenizer, PRETRAIN), preset)
+                && learned(FINE_TUNING, dataset(instructions(instructions), tokenizer, INSTRUCT), preset);
     }
 
-    private boolean showEnd(JsonNode run) {
-        String ended = "pretrain   " + run.path("status").asText() + " after "
-                + run.path("step").asLong() + " steps";
+    /** Follows what the curriculum starts on a dataset; whether it succeeded. */
+    private boolean learned(String stage, String dataset, Preset preset) {
+        String run = startedRun(stage, dataset, preset);
+        return showEnd(stage, new RunFollower(trainer, run, stage, console).follow());
+    }
+
+    private boolean showEnd(String stage, JsonNode run) {
+        String ended = String.format(Locale.ROOT, "%-10s ", stage)
+                + run.path("status").asText() + " after " + run.path("step").asLong() + " steps";
         Optional<String> error =
                 Optional.of(run.path("error").asText("")).filter(text -> !text.isEmpty() && !text.equals("null"));
         if (error.isPresent()) {
@@ -71,7 +81,7 @@ final class TextToModel {
                             run.path("bits_per_byte").asDouble(Double.NaN),
                             run.path("checkpoint").asText()));
         }
-        return error.isEmpty();
+        return run.path("status").asText().equals("succeeded");
     }
 
     private String corpus(String source) {
@@ -132,6 +142,26 @@ final class TextToModel {
         return stem.isEmpty() ? "corpus" : stem;
     }
 
+    private String instructions(Path file) {
+        String kind = "?kind=" + INSTRUCT + "&name=";
+        JsonNode corpus = retrying(() -> file == null
+                ? tokenizerService.post(
+                        "/v1/corpora",
+                        Api.object()
+                                .put("name", "instructions")
+                                .put("kind", INSTRUCT)
+                                .put("bundled", true))
+                : tokenizerService.upload(
+                        "/v1/corpora" + kind + name(file.getFileName().toString()), file, "application/octet-stream"));
+        console.line(String.format(
+                Locale.ROOT,
+                "corpus     %s: %,d conversations, sha256 %s",
+                corpus.path("name").asText(),
+                corpus.path("entries").asLong(),
+                corpus.path("sha256").asText()));
+        return corpus.path("id").asText();
+    }
+
     private String shownCorpus(JsonNode corpus) {
         console.line(String.format(
                 Locale.ROOT,
@@ -161,11 +191,11 @@ final class TextToModel {
         return made.path("id").asText();
     }
 
-    private String dataset(String corpus, String tokenizer) {
+    private String dataset(String corpus, String tokenizer, String kind) {
         ObjectNode request = Api.object()
                 .put("corpus", corpus)
                 .put("tokenizer", tokenizer)
-                .put("kind", "pretrain")
+                .put("kind", kind)
                 .put("validation_fraction", VALIDATION_FRACTION);
         String id = retrying(() -> tokenizerService.post("/v1/datasets", request))
                 .path("id")
@@ -203,12 +233,12 @@ final class TextToModel {
     }
 
     /** The curriculum's own run of this dataset and preset, or, where there is none, the newest that somebody asked for. */
-    private String startedRun(String dataset, Preset preset) {
+    private String startedRun(String stage, String dataset, Preset preset) {
         long deadline = System.nanoTime() + PATIENCE_WITH_THE_CURRICULUM.toNanos();
         while (System.nanoTime() < deadline) {
             Optional<String> run = Api.items(retrying(() -> trainer.get("/v1/runs"))).stream()
                     .filter(each -> each.path("dataset").asText().equals(dataset)
-                            && each.path("stage").asText().equals("pretrain")
+                            && each.path("stage").asText().equals(stage)
                             && each.path("preset").asText().equals(preset.name())
                             && each.path("requested_by").asText().equals("curriculum"))
                     .map(each -> each.path("id").asText())
@@ -218,9 +248,9 @@ final class TextToModel {
             }
             pause();
         }
-        throw new CommandFailure("The trainer started no pretraining on " + dataset + " within "
+        throw new CommandFailure("The trainer started no run of stage " + stage + " on " + dataset + " within "
                 + PATIENCE_WITH_THE_CURRICULUM.toSeconds()
-                + " s. See `bardstream logs trainer`, or start it by `bardstream train pretrain --dataset "
+                + " s. See `bardstream logs trainer`, or start it by `bardstream train " + stage + " --dataset "
                 + dataset + " --preset " + preset.name() + "`.");
     }
 

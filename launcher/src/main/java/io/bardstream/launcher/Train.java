@@ -24,7 +24,10 @@ import picocli.CommandLine.Spec;
 /** Asks for a training run. */
 @Command(name = "train", description = "Asks for a training run and prints its id.", mixinStandardHelpOptions = true)
 final class Train implements Callable<Integer> {
-    private static final String PRETRAIN = "pretrain";
+    /** The stages there are, and the kind of dataset that each trains on. */
+    private static final Map<String, String> STAGES = Map.of("pretrain", "pretrain", "sft", "instruct");
+
+    private static final String NONE = "none";
     private static final String SUCCEEDED = "succeeded";
 
     @Spec
@@ -33,7 +36,7 @@ final class Train implements Callable<Integer> {
     @Mixin
     private Where where;
 
-    @Parameters(paramLabel = "STAGE", description = "pretrain")
+    @Parameters(paramLabel = "STAGE", description = "pretrain, or sft: fine-tuning on instructions.")
     private String stage;
 
     @Option(names = "--dataset", paramLabel = "D", description = "Id of a dataset; the newest that is done by default.")
@@ -48,7 +51,9 @@ final class Train implements Callable<Integer> {
     @Option(
             names = "--parent",
             paramLabel = "CHECKPOINT",
-            description = "Checkpoint to start from; fresh weights by default.")
+            description =
+                    "Checkpoint to start from, or none for fresh weights. By default none for pretrain, for sft the"
+                            + " newest pretrained checkpoint in the dataset's vocabulary.")
     private String parent;
 
     @Option(names = "--seed", description = "Of initialisation, sampling and dropout.")
@@ -87,9 +92,9 @@ final class Train implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!stage.equals(PRETRAIN)) {
+        if (!STAGES.containsKey(stage)) {
             throw new ParameterException(
-                    spec.commandLine(), "The stage is '" + stage + "'; the one there is now is " + PRETRAIN);
+                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain and sft now");
         }
         Api trainer = where.api(Service.TRAINER);
         if (!sweep.isEmpty()) {
@@ -104,12 +109,14 @@ final class Train implements Callable<Integer> {
     }
 
     private ObjectNode request(Map<String, String> values) {
-        ObjectNode request =
-                Api.object().put("stage", stage).put("dataset", dataset == null ? newestDataset() : dataset);
+        String trainedOn = dataset == null ? newestDataset() : dataset;
+        ObjectNode request = Api.object().put("stage", stage).put("dataset", trainedOn);
         if (preset != null) {
             request.put("preset", preset);
         }
-        if (parent != null) {
+        if (parent == null && stage.equals("sft")) {
+            request.put("parent", newestPretrained(trainedOn));
+        } else if (parent != null && !parent.equals(NONE)) {
             request.put("parent", parent);
         }
         if (seed != null) {
@@ -188,13 +195,29 @@ final class Train implements Callable<Integer> {
     private String newestDataset() {
         List<JsonNode> datasets = Api.items(where.api(Service.TOKENIZER).get("/v1/datasets"));
         return datasets.stream()
-                .filter(each -> each.path("kind").asText().equals(PRETRAIN)
+                .filter(each -> each.path("kind").asText().equals(STAGES.get(stage))
                         && each.path("status").asText().equals("done"))
                 .max(Comparator.comparing(each -> each.path("created_at").asText()))
                 .map(each -> each.path("id").asText())
-                .orElseThrow(() ->
-                        new CommandFailure("There is no dataset to pretrain on yet. Make one by POST /v1/datasets at "
+                .orElseThrow(() -> new CommandFailure(
+                        "There is no dataset of kind " + STAGES.get(stage) + " yet. Make one by POST /v1/datasets at "
                                 + where.ports().uri(Service.TOKENIZER) + ", or let `bardstream up` do it."));
+    }
+
+    /** The newest checkpoint of a pretraining in the vocabulary that a dataset's is, or extends. */
+    private String newestPretrained(String instructions) {
+        Api tokenizers = where.api(Service.TOKENIZER);
+        String tokenizer =
+                tokenizers.get("/v1/datasets/" + instructions).path("tokenizer").asText();
+        String base = tokenizers.get("/v1/tokenizers/" + tokenizer).path("base").asText();
+        return Api.items(where.api(Service.TRAINER).get("/v1/checkpoints")).stream()
+                .filter(each -> each.path("stage").asText().equals("pretrain")
+                        && each.path("tokenizer_sha256").asText().equals(base))
+                .map(each -> each.path("id").asText())
+                .findFirst()
+                .orElseThrow(() -> new CommandFailure("There is no pretrained checkpoint in the vocabulary of "
+                        + instructions + " yet. Pretrain one first, or say --parent CHECKPOINT, or --parent none for"
+                        + " fresh weights."));
     }
 
     /** A number or a boolean where it reads as one, else text. */

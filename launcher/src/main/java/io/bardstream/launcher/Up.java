@@ -39,6 +39,12 @@ final class Up implements Callable<Integer> {
     @Option(names = "--corpus", paramLabel = "FILE|URL", description = "Text to learn from; Shakespeare by default.")
     private String corpus;
 
+    @Option(
+            names = "--instructions",
+            paramLabel = "FILE",
+            description = "Instructions with answers, JSON or JSONL, to be tuned on then; the bundled ones by default.")
+    private Path instructions;
+
     @Option(names = "--manual", description = "Starts no training by itself.")
     private boolean manual;
 
@@ -78,9 +84,16 @@ final class Up implements Callable<Integer> {
                     spec.commandLine(),
                     "--preset is '" + preset + "'; use auto or one of " + String.join(", ", Preset.names()));
         }
-        if (corpus != null && manual) {
+        if ((corpus != null || instructions != null) && manual) {
             throw new ParameterException(
-                    spec.commandLine(), "--corpus and --manual exclude each other: nothing is learned by itself");
+                    spec.commandLine(),
+                    (corpus != null ? "--corpus" : "--instructions")
+                            + " and --manual exclude each other: nothing is learned by itself");
+        }
+        if (instructions != null && !Files.isReadable(instructions)) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--instructions is '" + instructions + "'; there is no such file that can be read");
         }
         if (corpus != null
                 && TextToModel.isUrl(corpus)
@@ -154,7 +167,7 @@ final class Up implements Callable<Integer> {
         try (Sampling sampling = new Sampling(inference, console)) {
             sampling.start();
             new TextToModel(ports.uri(Service.TOKENIZER), ports.uri(Service.TRAINER), home, console)
-                    .run(corpus, chosen);
+                    .run(corpus, instructions, chosen);
             sampling.sample();
         } catch (CommandFailure | Api.Refusal | Api.Unreachable e) {
             console.problem("bardstream", e.getMessage());
@@ -173,7 +186,7 @@ final class Up implements Callable<Integer> {
                                 .map(label -> label + " "
                                         + ports.uri(Service.of(label).orElseThrow()))
                                 .toList()));
-        console.line("  Try          bardstream generate \"ROMEO:\"");
+        console.line("  Try          bardstream generate \"ROMEO:\", bardstream chat");
         console.line(background ? "  Stop         bardstream down" : "  Stop         Ctrl-C");
     }
 }
