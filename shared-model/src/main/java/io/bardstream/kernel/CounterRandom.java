@@ -1,5 +1,7 @@
 package io.bardstream.kernel;
 
+import java.util.Arrays;
+
 /**
  * Random numbers by counter: each is a hash of where it is used, (seed, step, micro-batch, …), so any of them is known
  * without the ones before it. The hash chains SplitMix64's finaliser (Steele, Lea and Flood 2014, with Stafford's
@@ -27,6 +29,19 @@ public final class CounterRandom {
     /** A number in [0, 1) for that place, a multiple of 2⁻⁵³. */
     public static double uniform(long... place) {
         return (bits(place) >>> 11) * 0x1p-53;
+    }
+
+    /** The numbers 0 to count − 1 in an order of that place, by Fisher and Yates. */
+    public static int[] permutation(int count, long... place) {
+        int[] order = new int[count];
+        long[] at = Arrays.copyOf(place, place.length + 1);
+        for (int i = 0; i < count; i++) {
+            at[place.length] = i;
+            int j = (int) below(i + 1L, at);
+            order[i] = order[j];
+            order[j] = i;
+        }
+        return order;
     }
 
     private static long mix(long z) {

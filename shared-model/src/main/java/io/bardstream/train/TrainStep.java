@@ -15,6 +15,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One training step: forward, objective, backward and accumulation for each micro-batch, then clipping and the
@@ -108,12 +110,17 @@ public final class TrainStep implements AutoCloseable {
     /** Writes the optimizer's state to a safetensors file that must not exist yet, for exact resume. */
     public void saveOptimizer(Path file) throws IOException {
         SafeTensorsWriter writer = new SafeTensorsWriter();
+        addOptimizer(writer, "");
+        writer.write(file);
+    }
+
+    /** Adds the optimizer's state to a file that holds more, under names that begin with a prefix. */
+    public void addOptimizer(SafeTensorsWriter writer, String prefix) {
         optimizer
                 .state()
                 .forEach((name, array) -> writer.add(
-                        TensorInfo.of(name, TensorType.F32, array.size()),
+                        TensorInfo.of(prefix + name, TensorType.F32, array.size()),
                         sink -> TensorBytes.write(array, sink, gpt.compute().kernels())));
-        writer.write(file);
     }
 
     /**
@@ -123,23 +130,35 @@ public final class TrainStep implements AutoCloseable {
      *     changed then
      */
     public void loadOptimizer(Path file) throws IOException {
-        Map<String, NDArray> state = optimizer.state();
         try (SafeTensors stored = SafeTensors.open(file)) {
-            if (!stored.names().equals(state.keySet())) {
-                throw new IllegalArgumentException(file + " holds " + stored.names() + "; this optimizer's state is "
-                        + state.keySet() + ". Resume with the optimizer the run was started with");
+            loadOptimizer(stored, "");
+        }
+    }
+
+    /** Reads what {@link #addOptimizer} added. */
+    public void loadOptimizer(SafeTensors stored, String prefix) throws IOException {
+        Map<String, NDArray> state = optimizer.state();
+        Set<String> names = stored.names().stream()
+                .filter(name -> name.startsWith(prefix))
+                .map(name -> name.substring(prefix.length()))
+                .collect(Collectors.toSet());
+        if (!names.equals(state.keySet())) {
+            throw new IllegalArgumentException("the file holds " + names + "; this optimizer's state is "
+                    + state.keySet() + ". Resume with the optimizer the run was started with");
+        }
+        state.forEach((name, array) -> {
+            long elements = stored.info(prefix + name).elements();
+            if (elements != array.size()) {
+                throw new IllegalArgumentException(
+                        "the file has " + elements + " numbers of " + name + "; this model has " + array.size());
             }
-            state.forEach((name, array) -> {
-                if (stored.info(name).elements() != array.size()) {
-                    throw new IllegalArgumentException(
-                            file + " has " + stored.info(name).elements() + " numbers of " + name + "; this model has "
-                                    + array.size());
-                }
-            });
-            for (Map.Entry<String, NDArray> entry : state.entrySet()) {
-                TensorBytes.read(
-                        stored, entry.getKey(), entry.getValue(), gpt.compute().kernels());
-            }
+        });
+        for (Map.Entry<String, NDArray> entry : state.entrySet()) {
+            TensorBytes.read(
+                    stored,
+                    prefix + entry.getKey(),
+                    entry.getValue(),
+                    gpt.compute().kernels());
         }
     }
 

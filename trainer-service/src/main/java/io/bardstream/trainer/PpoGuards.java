@@ -1,0 +1,72 @@
+package io.bardstream.trainer;
+
+import io.bardstream.event.PpoSettings;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * When an update has gone wrong: what is measured has left the bounds within which PPO is known to learn anything but to cheat
+ * its judge. A run that trips over one stops, and says over which.
+ *
+ * <p>Entropy, length and distinct-2 are bounded by what they were at the run's first update, which therefore is measured, and
+ * kept, too.
+ */
+final class PpoGuards {
+    /** Below −1 nat the measured KL is no noise: samples and log-probabilities are not of one distribution. */
+    private static final double LEAST_KL = -1;
+
+    private static final double LEAST_ENTROPY = 0.1; // of the first
+    private static final double LEAST_LENGTH = 0.2; // of the first
+    private static final double LEAST_DISTINCT = 0.5; // of the first
+    private static final double MOST_SKIPPED = 0.5; // of an update's minibatches
+
+    static final String KL = "objective/kl";
+    static final String ENTROPY = "ppo/policy/entropy";
+    static final String LENGTH = "tokens/responses_len_mean";
+    static final String DISTINCT = "tokens/distinct_2";
+    static final String SKIPPED = "ppo/policy/skipped";
+    static final String FIRST = "first/";
+
+    private final double klCeiling;
+
+    PpoGuards(PpoSettings settings) {
+        this.klCeiling = settings.klCeiling();
+    }
+
+    /** What is wrong with an update, by what it measured; nothing while it is sound. */
+    Optional<String> check(Map<String, Double> measured) {
+        for (Map.Entry<String, Double> each : measured.entrySet()) {
+            if (!Double.isFinite(each.getValue())) {
+                return Optional.of(each.getKey() + " is " + each.getValue()
+                        + "; lower learning_rate and critic_learning_rate, or raise kl_coefficient");
+            }
+        }
+        double kl = measured.get(KL);
+        if (kl > klCeiling) {
+            return Optional.of(
+                    "%s is %.2f nats a response, above kl_ceiling %.2f; raise kl_coefficient or lower learning_rate"
+                            .formatted(KL, kl, klCeiling));
+        }
+        if (kl < LEAST_KL) {
+            return Optional.of("%s is %.2f nats a response, and a divergence is not negative; lower learning_rate"
+                    .formatted(KL, kl));
+        }
+        if (measured.get(SKIPPED) > MOST_SKIPPED) {
+            return Optional.of(
+                    "%.0f %% of the minibatches had a mean ratio far from 1; lower learning_rate or ppo_epochs"
+                            .formatted(100 * measured.get(SKIPPED)));
+        }
+        return collapse(measured, ENTROPY, LEAST_ENTROPY)
+                .or(() -> collapse(measured, LENGTH, LEAST_LENGTH))
+                .or(() -> collapse(measured, DISTINCT, LEAST_DISTINCT));
+    }
+
+    private static Optional<String> collapse(Map<String, Double> measured, String name, double least) {
+        double first = measured.get(FIRST + name);
+        double now = measured.get(name);
+        return now < least * first
+                ? Optional.of("%s has collapsed from %.3f to %.3f; raise kl_coefficient or lower learning_rate"
+                        .formatted(name, first, now))
+                : Optional.empty();
+    }
+}

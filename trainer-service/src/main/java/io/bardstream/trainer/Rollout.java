@@ -1,0 +1,112 @@
+package io.bardstream.trainer;
+
+import io.bardstream.gpt.Decoder;
+import io.bardstream.gpt.Gpt;
+import io.bardstream.sample.Sampler;
+import io.bardstream.sample.SamplingParameters;
+import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.tokenizer.SpecialTokens;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+
+/**
+ * Lets a policy answer prompts, many at once: a slot of the decoder whose response has ended takes the next prompt. Tokens are
+ * drawn from the policy's own distribution at a temperature, nothing cut off, so that its log-probabilities say how likely
+ * each was.
+ *
+ * <p>A response is a function of the weights, its prompt, the seed and its number alone.
+ */
+final class Rollout {
+    static final int SLOTS = 32;
+
+    private final BpeTokenizer tokenizer;
+    private final SamplingParameters sampling;
+    private final int mostTokens;
+    private final int endOfTurn;
+
+    /** @param mostTokens of a response */
+    Rollout(BpeTokenizer tokenizer, double temperature, int mostTokens) {
+        this.tokenizer = tokenizer;
+        this.sampling = SamplingParameters.DEFAULT.withTemperature(temperature);
+        this.mostTokens = mostTokens;
+        this.endOfTurn = tokenizer.specialToken(SpecialTokens.END_OF_TURN).orElse(tokenizer.endOfText());
+    }
+
+    /** One response to each prompt, in their order. */
+    List<Response> sample(Gpt policy, List<int[]> prompts, long seed) {
+        Writing[] slots = new Writing[Math.min(SLOTS, prompts.size())];
+        Response[] responses = new Response[prompts.size()];
+        try (Decoder decoder = Decoder.of(policy, slots.length)) {
+            int begun = 0;
+            int ended = 0;
+            while (ended < responses.length) {
+                for (int slot = 0; slot < slots.length && begun < responses.length; slot++) {
+                    if (slots[slot] == null) {
+                        slots[slot] = new Writing(begun, prompts.get(begun), seed);
+                        decoder.begin(slot, prompts.get(begun++));
+                        slots[slot].logits = decoder.prefill(slot); // (V)
+                    }
+                }
+                Arrays.stream(slots).filter(Objects::nonNull).parallel().forEach(Writing::sayNext);
+                for (int slot = 0; slot < slots.length; slot++) {
+                    Writing writing = slots[slot];
+                    if (writing != null && (writing.ended || writing.full() || decoder.full(slot))) {
+                        responses[writing.number] = writing.response();
+                        slots[slot] = null;
+                        ended++;
+                    }
+                }
+                if (Arrays.stream(slots).anyMatch(Objects::nonNull)) {
+                    step(decoder, slots);
+                }
+            }
+        }
+        return List.of(responses);
+    }
+
+    private static void step(Decoder decoder, Writing... slots) {
+        float[][] logits = decoder.step(Arrays.stream(slots)
+                .mapToInt(writing -> writing == null ? Decoder.NONE : writing.last())
+                .toArray()); // (S, V)
+        IntStream.range(0, slots.length)
+                .filter(slot -> slots[slot] != null)
+                .forEach(slot -> slots[slot].logits = logits[slot]);
+    }
+
+    /** A response while it is being written. */
+    private final class Writing {
+        private final int number;
+        private final int[] prompt;
+        private final Sampler sampler;
+        private final int[] tokens = new int[mostTokens];
+        private int count;
+        private boolean ended;
+        private float[] logits;
+
+        Writing(int number, int[] prompt, long seed) {
+            this.number = number;
+            this.prompt = prompt;
+            this.sampler = new Sampler(sampling, tokenizer.vocabularySize(), seed, number);
+        }
+
+        void sayNext() {
+            int token = sampler.next(logits);
+            tokens[count++] = token;
+            ended = token == endOfTurn || token == tokenizer.endOfText();
+        }
+
+        int last() {
+            return tokens[count - 1];
+        }
+
+        boolean full() {
+            return count == mostTokens;
+        }
+
+        Response response() {
+            return new Response(prompt, Arrays.copyOf(tokens, count), ended);
+        }
+    }
+}
