@@ -54,6 +54,12 @@ abstract class PolicyStage implements StageTraining {
     /** Checks the splits against the settings. */
     abstract void checkSplits(Dataset dataset, Hyperparameters settings);
 
+    /** Checks the request's reward model and prompts, of which most stages have none. */
+    void checkReward(TrainingRequest request) {
+        require(request.reward() == null, "reward", "is not used by stage " + stage().label() + "; leave it out");
+        require(request.prompts() == null, "prompts", "are not used by stage " + stage().label() + "; leave them out");
+    }
+
     Facts facts() {
         return facts;
     }
@@ -116,7 +122,7 @@ abstract class PolicyStage implements StageTraining {
                 facts.tokenizer(dataset.tokenizer()).isPresent(),
                 "dataset",
                 "the tokenizer '%s' of '%s' is not known here".formatted(dataset.tokenizer(), dataset.id()));
-        require(request.reward() == null, "reward", "is not used by stage " + stage().label() + "; leave it out");
+        checkReward(request);
         checkSplits(dataset, settings);
         require(
                 settings.warmupSteps() <= settings.steps(),

@@ -147,7 +147,7 @@ final class TrainingLoop {
             measured.put(TrainingRun.BEST_VALIDATION_LOSS, best);
         }
         measured.put(EVALUATIONS_SINCE_BEST, (double) evaluationsSinceBest);
-        Snapshot snapshot = new Snapshot(step, better, config(), engine.join(), measured, folder -> {
+        Snapshot snapshot = new Snapshot(step, better, config(run, gpt), engine.join(), measured, folder -> {
             gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
             trainStep.saveOptimizer(folder.resolve(HuggingFaceFormat.OPTIMIZER));
         });
@@ -164,8 +164,9 @@ final class TrainingLoop {
         return point.step();
     }
 
-    private ModelConfig config() {
-        GptConfig shape = gpt.config();
+    /** What a checkpoint's {@code config.json} says of a policy. */
+    static ModelConfig config(TrainingRun run, Gpt policy) {
+        GptConfig shape = policy.config();
         OptionalInt pad = run.tokenizer().specialToken(SpecialTokens.PAD);
         return new ModelConfig(
                 shape.vocabularySize(),
@@ -175,6 +176,6 @@ final class TrainingLoop {
                 shape.heads(),
                 run.tokenizer().endOfText(),
                 pad.isPresent() ? pad.getAsInt() : null,
-                settings.dropout());
+                run.request().hyperparameters().dropout());
     }
 }

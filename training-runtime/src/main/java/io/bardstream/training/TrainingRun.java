@@ -100,11 +100,20 @@ public final class TrainingRun {
 
     /** The checkpoint that the request names as parent, verified. */
     public Optional<Path> parent() throws IOException {
-        if (request.parent() == null) {
+        return verified(request.parent());
+    }
+
+    /** The reward model that the request names, verified. */
+    public Optional<Path> reward() throws IOException {
+        return verified(request.reward());
+    }
+
+    private Optional<Path> verified(String checkpoint) throws IOException {
+        if (checkpoint == null) {
             return Optional.empty();
         }
-        Checkpoint parent = parentFact();
-        return Optional.of(runs.store().verify(parent.path(), parent.sha256()));
+        Checkpoint fact = fact(checkpoint);
+        return Optional.of(runs.store().verify(fact.path(), fact.sha256()));
     }
 
     /** Where an earlier owner of this run left off. */
@@ -134,7 +143,7 @@ public final class TrainingRun {
                 snapshot.step(),
                 request,
                 dataset,
-                request.parent() == null ? null : parentFact().sha256(),
+                request.parent() == null ? null : fact(request.parent()).sha256(),
                 snapshot.engine(),
                 runs.codeVersion(),
                 resumedFrom == null ? null : resumedFrom.stretchesBefore(snapshot.engine(), runs.codeVersion()),
@@ -254,9 +263,9 @@ public final class TrainingRun {
         Database.whenThere(() -> runs.queue().own(lease.lease()), this::interrupted);
     }
 
-    private Checkpoint parentFact() {
-        return Database.whenThere(() -> runs.facts().checkpoint(request.parent()), this::interrupted)
-                .orElseThrow(() -> new IllegalStateException("parent " + request.parent() + " is not known"));
+    private Checkpoint fact(String checkpoint) {
+        return Database.whenThere(() -> runs.facts().checkpoint(checkpoint), this::interrupted)
+                .orElseThrow(() -> new IllegalStateException("checkpoint " + checkpoint + " is not known"));
     }
 
     /** {@code pretrain-3f9c2a1b-000600}: stage, the beginning of the run's id, step. */

@@ -49,10 +49,7 @@ public class TrainingRuns {
     }
 
     MetricsLog metricsLog(Lease lease) {
-        return new MetricsLog(
-                lease.run(),
-                some -> queue.measured(lease, some),
-                measured -> metrics.send(Record.of(measured.runId(), measured)));
+        return new MetricsLog(lease, queue, metrics);
     }
 
     /**
