@@ -85,8 +85,7 @@ public final class Child {
         }
     }
 
-    /** Deletes a folder and all that is in it, if it is there. */
-    public static void deleteTree(Path folder) {
+    static void deleteTree(Path folder) {
         if (!Files.exists(folder)) {
             return;
         }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -24,8 +25,11 @@ import picocli.CommandLine.Spec;
 /** Asks for a training run. */
 @Command(name = "train", description = "Asks for a training run and prints its id.", mixinStandardHelpOptions = true)
 final class Train implements Callable<Integer> {
+    private static final String PPO = "ppo";
+
     /** The stages there are, and the kind of dataset that each trains on. */
-    private static final Map<String, String> STAGES = Map.of("pretrain", "pretrain", "sft", "instruct");
+    private static final Map<String, String> STAGES =
+            Map.of("pretrain", "pretrain", "sft", "instruct", PPO, "instruct");
 
     private static final String NONE = "none";
     private static final String SUCCEEDED = "succeeded";
@@ -36,7 +40,10 @@ final class Train implements Callable<Integer> {
     @Mixin
     private Where where;
 
-    @Parameters(paramLabel = "STAGE", description = "pretrain, or sft: fine-tuning on instructions.")
+    @Parameters(
+            paramLabel = "STAGE",
+            description =
+                    "pretrain; sft, fine-tuning on instructions; or ppo, the policy against a reward model's judgement.")
     private String stage;
 
     @Option(names = "--dataset", paramLabel = "D", description = "Id of a dataset; the newest that is done by default.")
@@ -53,8 +60,21 @@ final class Train implements Callable<Integer> {
             paramLabel = "CHECKPOINT",
             description =
                     "Checkpoint to start from, or none for fresh weights. By default none for pretrain, for sft the"
-                            + " newest pretrained checkpoint in the dataset's vocabulary.")
+                            + " newest pretrained checkpoint in the dataset's vocabulary, for ppo the policy that the"
+                            + " reward model was trained for.")
     private String parent;
+
+    @Option(
+            names = "--reward",
+            paramLabel = "CHECKPOINT",
+            description = "For ppo, the reward model that judges; the newest by default.")
+    private String reward;
+
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description = "For ppo, the prompts to be answered, one a line; the dataset's instructions by default.")
+    private Path prompts;
 
     @Option(names = "--seed", description = "Of initialisation, sampling and dropout.")
     private Long seed;
@@ -94,7 +114,7 @@ final class Train implements Callable<Integer> {
     public Integer call() {
         if (!STAGES.containsKey(stage)) {
             throw new ParameterException(
-                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain and sft now");
+                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain, sft and ppo now");
         }
         Api trainer = where.api(Service.TRAINER);
         if (!sweep.isEmpty()) {
@@ -109,15 +129,9 @@ final class Train implements Callable<Integer> {
     }
 
     private ObjectNode request(Map<String, String> values) {
-        String trainedOn = dataset == null ? newestDataset() : dataset;
-        ObjectNode request = Api.object().put("stage", stage).put("dataset", trainedOn);
+        ObjectNode request = stage.equals(PPO) ? policyOptimization() : training();
         if (preset != null) {
             request.put("preset", preset);
-        }
-        if (parent == null && stage.equals("sft")) {
-            request.put("parent", newestPretrained(trainedOn));
-        } else if (parent != null && !parent.equals(NONE)) {
-            request.put("parent", parent);
         }
         if (seed != null) {
             request.put("seed", seed);
@@ -131,6 +145,60 @@ final class Train implements Callable<Integer> {
         ObjectNode hyperparameters = request.putObject("hyperparameters");
         values.forEach((key, value) -> hyperparameters.set(key, value(value)));
         return request;
+    }
+
+    /** What a training on a dataset begins with. */
+    private ObjectNode training() {
+        if (reward != null || prompts != null) {
+            throw new ParameterException(spec.commandLine(), "--reward and --prompts go with ppo");
+        }
+        String trainedOn = dataset == null ? newestDataset() : dataset;
+        ObjectNode request = Api.object().put("stage", stage).put("dataset", trainedOn);
+        if (parent == null && stage.equals("sft")) {
+            request.put("parent", newestPretrained(trainedOn));
+        } else if (parent != null && !parent.equals(NONE)) {
+            request.put("parent", parent);
+        }
+        return request;
+    }
+
+    /** What PPO begins with: a judge, the policy it was trained for, and the dataset that this one was tuned on. */
+    private ObjectNode policyOptimization() {
+        Api trainer = where.api(Service.TRAINER);
+        String judge = reward == null ? newestReward(trainer) : reward;
+        String policy = parent == null
+                ? trainer.get("/v1/checkpoints/" + judge).path("parent").asText()
+                : parent;
+        String trainedOn = dataset == null
+                ? trainer.get("/v1/checkpoints/" + policy).path("dataset").asText()
+                : dataset;
+        ObjectNode request = Api.object()
+                .put("stage", stage)
+                .put("dataset", trainedOn)
+                .put("parent", policy)
+                .put("reward", judge);
+        if (prompts != null) {
+            ArrayNode lines = request.putArray("prompts");
+            lines(prompts).stream().filter(line -> !line.isBlank()).forEach(lines::add);
+        }
+        return request;
+    }
+
+    private static String newestReward(Api trainer) {
+        return Api.items(trainer.get("/v1/checkpoints")).stream()
+                .filter(each -> each.path("stage").asText().equals("reward"))
+                .map(each -> each.path("id").asText())
+                .findFirst()
+                .orElseThrow(() -> new CommandFailure(
+                        "There is no reward model yet. Judge some pairs in the form, or say --reward CHECKPOINT."));
+    }
+
+    private static List<String> lines(Path file) {
+        try {
+            return Files.readAllLines(file);
+        } catch (IOException e) {
+            throw new CommandFailure(file + " cannot be read: " + e.getMessage(), e);
+        }
     }
 
     private static String submitted(Api trainer, ObjectNode request) {
