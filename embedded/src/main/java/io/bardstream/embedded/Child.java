@@ -85,7 +85,8 @@ public final class Child {
         }
     }
 
-    static void deleteTree(Path folder) {
+    /** Deletes a folder and all that is in it, if it is there. */
+    public static void deleteTree(Path folder) {
         if (!Files.exists(folder)) {
             return;
         }

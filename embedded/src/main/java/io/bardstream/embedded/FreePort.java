@@ -6,7 +6,7 @@ import java.net.ServerSocket;
 import java.util.SplittableRandom;
 
 /**
- * Ports for tests. They are drawn at random below the range from which the kernel draws its own (32768 on Linux), so that neither an outgoing
+ * Ports for tests and benchmarks. They are drawn at random below the range from which the kernel draws its own (32768 on Linux), so that neither an outgoing
  * connection nor another build on the same machine is likely to take one between the draw and its use.
  */
 public final class FreePort {

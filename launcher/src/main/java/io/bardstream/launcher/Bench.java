@@ -3,6 +3,9 @@ package io.bardstream.launcher;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.bardstream.embedded.Child;
+import io.bardstream.embedded.EmbeddedKafka;
+import io.bardstream.embedded.FreePort;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,16 +27,20 @@ final class Bench implements Callable<Integer> {
     /** What can be measured. */
     enum Benchmark {
         /** Training steps in nanoGPT's shapes. */
-        TRAIN(Service.TRAINER, "io.bardstream.train.TrainBenchmark"),
+        TRAIN(Service.TRAINER, "io.bardstream.train.TrainBenchmark", false),
+        /** What it costs a training that its tokens and measurements go through Kafka. */
+        PIPELINE(Service.TRAINER, "io.bardstream.training.PipelineBenchmark", true),
         /** Updates of PPO: rollouts, scoring, reference, learning. */
-        PPO(Service.TRAINER, "io.bardstream.trainer.PpoBenchmark");
+        PPO(Service.TRAINER, "io.bardstream.trainer.PpoBenchmark", false);
 
         private final Service service;
         private final String program;
+        private final boolean broker;
 
-        Benchmark(Service service, String program) {
+        Benchmark(Service service, String program, boolean broker) {
             this.service = service;
             this.program = program;
+            this.broker = broker;
         }
 
         @Override
@@ -71,25 +78,42 @@ final class Bench implements Callable<Integer> {
         return 0;
     }
 
-    /** The program gets a file's name and leaves a JSON list there. */
+    /** Runs it in a folder of its own, beside a broker of its own where it needs one. */
     private static JsonNode run(Benchmark benchmark, Installation installation, Torch torch)
             throws IOException, InterruptedException {
-        Path file = Files.createTempFile("bardstream-bench", ".json");
+        Path folder = Files.createTempDirectory(installation.root().resolve("target"), "bench-");
         try {
-            List<String> command = Installation.java(benchmark.service.jvm().toArray(String[]::new));
-            command.add("-cp");
-            command.add(installation.libraries(benchmark.service));
-            command.add(benchmark.program);
-            command.add(file.toString());
-            ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
-            builder.environment().put("DJL_CACHE_DIR", torch.cache().toString());
-            int exit = builder.start().waitFor();
-            if (exit != 0) {
-                throw new CommandFailure("The benchmark " + benchmark + " ended with exit code " + exit);
+            Path file = folder.resolve("measurements.json");
+            if (benchmark.broker) {
+                System.setProperty(
+                        EmbeddedKafka.LIBRARIES, installation.kafkaLibraries().toString());
+                try (EmbeddedKafka kafka = EmbeddedKafka.start(
+                        folder.resolve("kafka"), FreePort.any(), FreePort.any(), folder.resolve("kafka.log"))) {
+                    String home = folder.resolve("home").toString();
+                    run(benchmark, installation, torch, file.toString(), kafka.bootstrapServers(), home);
+                }
+            } else {
+                run(benchmark, installation, torch, file.toString());
             }
             return Api.JSON.readTree(file.toFile());
         } finally {
-            Files.delete(file);
+            Child.deleteTree(folder);
+        }
+    }
+
+    /** The program leaves a JSON list in the file that its first argument names. */
+    private static void run(Benchmark benchmark, Installation installation, Torch torch, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = Installation.java(benchmark.service.jvm().toArray(String[]::new));
+        command.add("-cp");
+        command.add(installation.libraries(benchmark.service));
+        command.add(benchmark.program);
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().put("DJL_CACHE_DIR", torch.cache().toString());
+        int exit = builder.start().waitFor();
+        if (exit != 0) {
+            throw new CommandFailure("The benchmark " + benchmark + " ended with exit code " + exit);
         }
     }
 }

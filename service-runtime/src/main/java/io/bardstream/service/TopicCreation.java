@@ -90,7 +90,7 @@ public class TopicCreation {
     }
 
     /** Creates the topics that do not exist yet. */
-    static void create(Admin admin, short replication)
+    public static void create(Admin admin, short replication)
             throws ExecutionException, InterruptedException, TimeoutException {
         Set<String> present = new HashSet<>(admin.listTopics().names().get(AT_START.toMillis(), TimeUnit.MILLISECONDS));
         List<NewTopic> missing = Topics.ALL.stream()

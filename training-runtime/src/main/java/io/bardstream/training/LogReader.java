@@ -34,6 +34,9 @@ public class LogReader {
     private static final Logger LOG = Logger.getLogger(LogReader.class);
     private static final Duration POLL = Duration.ofMillis(500);
 
+    /** How long the broker holds back an answer that is empty; closing a consumer waits for it. */
+    private static final int WAIT_AT_THE_END_MS = 20;
+
     private final Map<String, Object> kafka;
 
     LogReader(@Identifier("default-kafka-broker") Map<String, Object> kafka) {
@@ -47,6 +50,7 @@ public class LogReader {
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
         settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, "false");
         settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, 16 << 20);
+        settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, WAIT_AT_THE_END_MS);
         settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
         return new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }

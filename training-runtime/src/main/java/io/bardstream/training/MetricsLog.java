@@ -1,16 +1,17 @@
 package io.bardstream.training;
 
 import io.bardstream.event.StepMetrics;
-import io.smallrye.reactive.messaging.kafka.Record;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import org.eclipse.microprofile.reactive.messaging.Emitter;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
@@ -24,9 +25,9 @@ final class MetricsLog implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
-    private final Lease lease;
-    private final RunQueue queue;
-    private final Emitter<Record<String, StepMetrics>> topic;
+    private final String run;
+    private final Consumer<List<StepMetrics>> database;
+    private final Function<StepMetrics, CompletionStage<?>> topic;
     private final BlockingQueue<StepMetrics> waiting = new LinkedBlockingQueue<>();
     private final Thread writer;
     private volatile boolean closing;
@@ -40,11 +41,15 @@ final class MetricsLog implements AutoCloseable {
     private long added;
     private long stored;
 
-    MetricsLog(Lease lease, RunQueue queue, Emitter<Record<String, StepMetrics>> topic) {
-        this.lease = lease;
-        this.queue = queue;
+    /**
+     * @param database stores measurements, or throws; a {@link LeaseLostException} says that the run is another's now
+     * @param topic sends one, and completes when it is acknowledged
+     */
+    MetricsLog(String run, Consumer<List<StepMetrics>> database, Function<StepMetrics, CompletionStage<?>> topic) {
+        this.run = run;
+        this.database = database;
         this.topic = topic;
-        this.writer = new Thread(this::write, "metrics-" + lease.run());
+        this.writer = new Thread(this::write, "metrics-" + run);
         writer.setDaemon(true);
         writer.start();
     }
@@ -66,7 +71,7 @@ final class MetricsLog implements AutoCloseable {
                 send();
             }
         } catch (InterruptedException e) {
-            LOG.warnf("%d measurements of %s were not written", waiting.size() + unsent.size(), lease.run());
+            LOG.warnf("%d measurements of %s were not written", waiting.size() + unsent.size(), run);
         } catch (LeaseLostException e) {
             LOG.infof("Measurements end: %s", e.getMessage());
         }
@@ -85,12 +90,12 @@ final class MetricsLog implements AutoCloseable {
     private void store(List<StepMetrics> some) throws InterruptedException {
         while (true) {
             try {
-                queue.measured(lease, some);
+                database.accept(some);
                 break;
             } catch (LeaseLostException e) {
                 throw e;
             } catch (RuntimeException e) {
-                LOG.warnf("Measurements of %s wait for the database: %s", lease.run(), e);
+                LOG.warnf("Measurements of %s wait for the database: %s", run, e);
                 Thread.sleep(BETWEEN_TRIES.toMillis());
             }
         }
@@ -106,14 +111,14 @@ final class MetricsLog implements AutoCloseable {
             return;
         }
         if (sending.isCompletedExceptionally()) {
-            LOG.warnf("Measurements of %s wait for the broker", lease.run());
+            LOG.warnf("Measurements of %s wait for the broker", run);
             Thread.sleep(BETWEEN_TRIES.toMillis());
         } else {
             unsent.subList(0, beingSent).clear();
         }
         beingSent = unsent.size();
         sending = CompletableFuture.allOf(unsent.stream()
-                .map(metrics -> topic.send(Record.of(metrics.runId(), metrics)).toCompletableFuture())
+                .map(metrics -> topic.apply(metrics).toCompletableFuture())
                 .toArray(CompletableFuture<?>[]::new));
     }
 

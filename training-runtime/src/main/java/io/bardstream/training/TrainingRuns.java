@@ -49,7 +49,10 @@ public class TrainingRuns {
     }
 
     MetricsLog metricsLog(Lease lease) {
-        return new MetricsLog(lease, queue, metrics);
+        return new MetricsLog(
+                lease.run(),
+                some -> queue.measured(lease, some),
+                measured -> metrics.send(Record.of(measured.runId(), measured)));
     }
 
     /**
