@@ -43,8 +43,8 @@ interface Texts {
     String welcome();
 
     @Message(
-            "A model continues a text twice. You say which continuation is better. From many such answers the model learns "
-                    + "what people prefer.")
+            "A model writes two texts to one prompt. You say which is better. From many such answers the model learns what "
+                    + "people prefer.")
     String welcomeMore();
 
     @Message("Your handle")
@@ -66,7 +66,7 @@ interface Texts {
 
     // A pair
 
-    @Message("The text so far")
+    @Message("The prompt")
     String prompt();
 
     @Message("Text A")
@@ -78,7 +78,7 @@ interface Texts {
     @Message("An empty text")
     String empty();
 
-    @Message("Which continuation is better?")
+    @Message("Which text is better?")
     String question();
 
     @Message("A is better")
@@ -184,12 +184,12 @@ interface Texts {
     @Message("How to judge")
     String guidelines();
 
-    @Message("Read the text so far, then both continuations. Ask: which one would you rather read on?")
+    @Message("Read the prompt, then both texts. Ask: which one would you rather read on?")
     String guideline1();
 
     @Message(
-            "What counts, in this order: it follows from what stands before; it is language, with words that exist; it keeps the "
-                    + "form, be it speech, verse or scene; it says something.")
+            "What counts, in this order: it continues the prompt, or answers it; it is language, with words that exist; it keeps "
+                    + "the form, be it speech, verse or scene; it says something.")
     String guideline2();
 
     @Message("Length alone is no merit. A text may break off in the middle, for both were cut at the same length.")
@@ -214,7 +214,8 @@ interface Texts {
     String promptsTitle();
 
     @Message(
-            "The beginnings that models are asked to continue. Add your own: half a sentence, a speaker's name, a scene.")
+            "What models are asked to continue or, once they have learned to converse, to answer. Add your own: half a sentence, "
+                    + "a speaker's name, a scene, a question.")
     String promptsMore();
 
     @Message("A new prompt")
