@@ -35,6 +35,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -339,6 +340,30 @@ class FormInBrowserTest {
         assertVotes(List.of(first + " A null"));
         assertThat(QuarkusTransaction.requiringNew().call(() -> Vote.count("annotator", annotator)))
                 .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"401, Load this page again to sign in", "429, That was quick", "503, The connection is lost."})
+    void aVoteThatTheServiceDoesNotTakeNowIsSentAgain(int status, String told) {
+        // Given
+        Given.pairs(2);
+        openAwaitingTheNext(desktop());
+        String first = pairOnPage();
+        page.route("**/vote", route -> route.fulfill(new Route.FulfillOptions().setStatus(status)));
+
+        // When
+        page.keyboard().press("1");
+
+        // Then
+        assertThat(page.locator("#alert")).containsText(told);
+        assertThat(votes()).isEmpty();
+
+        // When
+        page.unroute("**/vote");
+
+        // Then
+        assertVotes(List.of(first + " A null"));
+        assertThat(page.locator("#alert")).isHidden();
     }
 
     @Test
