@@ -104,7 +104,7 @@ final class Ppo {
 
     /** Of the texts up to their ends; one that has not come to its end is fined. */
     private double[] scores(List<Response> responses) {
-        double[] scores = judge.rewards(responses.stream().map(Response::text).toList());
+        double[] scores = judge.rewards(responses.stream().map(Response::judged).toList());
         for (int i = 0; i < scores.length; i++) {
             scores[i] -= responses.get(i).ended() ? 0 : ppo.missingEndPenalty();
         }

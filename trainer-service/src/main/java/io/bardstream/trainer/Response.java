@@ -11,15 +11,24 @@ import java.util.Arrays;
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
 record Response(int[] prompt, int[] tokens, boolean ended) {
-    /** Prompt and response, as reward and value model read them. */
+    /** Prompt and response, with its end. */
     int[] text() {
-        int[] text = Arrays.copyOf(prompt, prompt.length + tokens.length);
-        System.arraycopy(tokens, 0, text, prompt.length, tokens.length);
-        return text;
+        return behindPrompt(tokens);
+    }
+
+    /** Prompt and response without the token that ends it: what a judge reads, as it read what people judged. */
+    int[] judged() {
+        return behindPrompt(said());
     }
 
     /** What was said, without the token that ends it. */
     int[] said() {
         return ended ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
+    }
+
+    private int[] behindPrompt(int... response) {
+        int[] text = Arrays.copyOf(prompt, prompt.length + response.length);
+        System.arraycopy(response, 0, text, prompt.length, response.length);
+        return text;
     }
 }

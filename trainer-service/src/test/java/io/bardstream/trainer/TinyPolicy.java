@@ -111,6 +111,9 @@ final class TinyPolicy {
 
     /** A judge that likes one word: the share of it among a text's tokens, times ten. */
     static double[] thous(List<int[]> texts) {
+        if (texts.stream().anyMatch(text -> Arrays.stream(text).anyMatch(token -> token == TOKENIZER.endOfText()))) {
+            throw new IllegalArgumentException("a judge reads texts up to their end, and not the end");
+        }
         return texts.stream()
                 .mapToDouble(text -> 10.0
                         * Arrays.stream(text).filter(token -> token == THOU).count()
