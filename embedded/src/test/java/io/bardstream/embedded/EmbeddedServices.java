@@ -14,25 +14,32 @@ import java.util.function.IntFunction;
  *
  * <p>One pair serves all tests of a JVM; it is new and empty when the first test asks for it and ends, with its folder, when the JVM ends. Its ports and folder
  * are its own, so builds may run side by side.
+ *
+ * <p>With the system property {@code bardstream.test.containers} it is a pair of {@link ContainerServices} instead.
  */
 public final class EmbeddedServices implements QuarkusTestResourceLifecycleManager {
     /** The pair's settings stand in system properties: Quarkus loads this class more than once in a JVM. */
     private static final String BOOTSTRAP = "bardstream.test.kafka";
 
     private static final String URL = "bardstream.test.postgres.url";
+    private static final String USER = "bardstream.test.postgres.user";
     private static final String PASSWORD = "bardstream.test.postgres.password";
 
     @Override
     public Map<String, String> start() {
         synchronized (Runtime.getRuntime()) { // one object a JVM, whatever loaded this class
             if (System.getProperty(BOOTSTRAP) == null) {
-                startPair();
+                if (Boolean.getBoolean("bardstream.test.containers")) {
+                    startContainers();
+                } else {
+                    startPair();
+                }
             }
         }
         return Map.of(
                 "kafka.bootstrap.servers", System.getProperty(BOOTSTRAP),
                 "quarkus.datasource.jdbc.url", System.getProperty(URL),
-                "quarkus.datasource.username", EmbeddedPostgres.USER,
+                "quarkus.datasource.username", System.getProperty(USER),
                 "quarkus.datasource.password", System.getProperty(PASSWORD));
     }
 
@@ -54,7 +61,16 @@ public final class EmbeddedServices implements QuarkusTestResourceLifecycleManag
         }));
         System.setProperty(BOOTSTRAP, kafka.bootstrapServers());
         System.setProperty(URL, postgres.jdbcUrl());
+        System.setProperty(USER, EmbeddedPostgres.USER);
         System.setProperty(PASSWORD, postgres.password());
+    }
+
+    private static void startContainers() {
+        ContainerServices pair = ContainerServices.start();
+        System.setProperty(BOOTSTRAP, pair.bootstrapServers());
+        System.setProperty(URL, pair.postgres().getJdbcUrl());
+        System.setProperty(USER, pair.postgres().getUsername());
+        System.setProperty(PASSWORD, pair.postgres().getPassword());
     }
 
     /** A port may be taken between the draw and its use; then another is drawn. */

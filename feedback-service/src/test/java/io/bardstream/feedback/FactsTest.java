@@ -25,10 +25,12 @@ import java.util.concurrent.Callable;
 import org.awaitility.core.ThrowingRunnable;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What is heard on the topics is kept once and whole, over the real broker and database. */
 @QuarkusTest
+@Tag("containers")
 @QuarkusTestResource(EmbeddedServices.class)
 class FactsTest {
     @ConfigProperty(name = "kafka.bootstrap.servers")

@@ -16,10 +16,12 @@ import java.util.List;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What is put into the outbox stands on its topic, in order. */
 @QuarkusTest
+@Tag("containers")
 @QuarkusTestResource(EmbeddedServices.class)
 class OutboxTest {
     @ConfigProperty(name = "kafka.bootstrap.servers")

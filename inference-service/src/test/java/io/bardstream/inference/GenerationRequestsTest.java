@@ -25,10 +25,12 @@ import java.util.Map;
 import java.util.UUID;
 import org.awaitility.core.ThrowingRunnable;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Requests that come by the topic, on real models of random weights. */
 @QuarkusTest
+@Tag("containers")
 @QuarkusTestResource(value = EmbeddedServices.class, restrictToAnnotatedClass = true)
 @QuarkusTestResource(value = TestHome.class, restrictToAnnotatedClass = true)
 class GenerationRequestsTest {

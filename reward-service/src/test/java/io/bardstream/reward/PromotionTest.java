@@ -27,10 +27,12 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.header.Header;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** From facts on the topics to promotions on theirs, over the real broker and database. Each test has a newer dataset. */
 @QuarkusTest
+@Tag("containers")
 @QuarkusTestResource(EmbeddedServices.class)
 class PromotionTest {
     @ConfigProperty(name = "kafka.bootstrap.servers")

@@ -19,10 +19,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The whole way of a text: corpus, vocabulary, dataset, and back from Kafka. */
 @QuarkusTest
+@Tag("containers")
 @QuarkusTestResource(EmbeddedServices.class)
 @QuarkusTestResource(TestHome.class)
 class PipelineTest {

@@ -39,10 +39,12 @@ import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Pretraining from records on Kafka to announced checkpoints, on a text small enough to be learnt by heart. */
 @QuarkusTest
+@Tag("containers")
 @WithTestResource(EmbeddedServices.class)
 class PretrainTest {
     private static final Duration SOON = Duration.ofMinutes(2);
