@@ -14,13 +14,17 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where and how tensors are computed: the one place that chooses device, stream, number format, threads and kernels. The
- * first CUDA device is used when libtorch for CUDA is configured and answers, the CPU otherwise. All work goes to the
- * device's current stream, in order. There float32 products are TF32's, attention is flash attention, and batches go by
- * pinned memory; none of that has been run on CUDA.
+ * first CUDA device is used when libtorch for CUDA is configured and answers, the CPU otherwise; the environment variable
+ * {@code BARDSTREAM_DEVICE} asks for one of them: {@code cpu}, or {@code cuda}, without which nothing is computed.
+ *
+ * <p>All work goes to the device's current stream, in order. On CUDA float32 products are TF32's, attention is flash attention,
+ * and batches go by pinned memory; none of that has been run on CUDA.
  *
  * <p>Closing it frees every array made by its {@link #manager()} and the managers under it.
  */
 public final class Compute implements AutoCloseable {
+    private static final String ASKED = "BARDSTREAM_DEVICE";
+
     private final Device device;
     private final Precision precision;
     private final NDManager manager;
@@ -49,19 +53,52 @@ public final class Compute implements AutoCloseable {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + "; at least one is needed");
         }
-        Device device = gpuPresent() ? Device.gpu(0) : Device.cpu();
+        Device device = best(); // which loads the engine
         JniUtils.setNumThreads(threads);
         return new Compute(device, precision);
     }
 
     /** Opens the best device beside what the process computes already, whose number of threads stays as it is. */
     public static Compute beside(Precision precision) {
-        return new Compute(gpuPresent() ? Device.gpu(0) : Device.cpu(), precision);
+        return new Compute(best(), precision);
     }
 
-    /** Whether libtorch for CUDA is configured and answers. */
+    private static Device best() {
+        return gpuPresent() ? Device.gpu(0) : Device.cpu();
+    }
+
+    /**
+     * Whether computing happens on a GPU: libtorch for CUDA is configured and answers, and the CPU is not asked for.
+     *
+     * @throws IllegalStateException if a GPU is asked for that does not answer
+     */
     public static boolean gpuPresent() {
-        return engine().getGpuCount() > 0;
+        return useGpu(System.getenv().getOrDefault(ASKED, "auto"), engine().getGpuCount());
+    }
+
+    static boolean useGpu(String asked, int gpus) {
+        switch (asked) {
+            case "auto", "" -> {
+                return gpus > 0;
+            }
+            case "cpu" -> {
+                return false;
+            }
+            case "cuda" -> {
+                if (gpus == 0) {
+                    throw new IllegalStateException(
+                            ASKED + " is cuda, but libtorch sees no CUDA device: it needs a driver"
+                                    + " and, in PYTORCH_LIBRARY_PATH, a libtorch built for CUDA; bardstream doctor tells more");
+                }
+                return true;
+            }
+            default -> throw new IllegalStateException(ASKED + " is '" + asked + "'; auto, cpu and cuda are known");
+        }
+    }
+
+    /** Where computing happens in this process, in words. */
+    public static String deviceFound() {
+        return (gpuPresent() ? "the first CUDA device" : "the CPU") + ", libtorch " + engine().getVersion();
     }
 
     /**
