@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.embedded.PackagedService;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Topics;
@@ -109,6 +110,6 @@ class FullDiskIT {
     }
 
     private TrainerProcess start(Path home) throws IOException {
-        return TrainerProcess.start(home, TrainerProcess.log(this, ""), Map.of());
+        return TrainerProcess.start(home, PackagedService.log(this, ""), Map.of());
     }
 }

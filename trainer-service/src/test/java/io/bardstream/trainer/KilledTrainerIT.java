@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.embedded.PackagedService;
 import io.bardstream.event.Dataset;
 import io.bardstream.trainer.SmallRun.Outcome;
 import io.bardstream.training.PublishedCorpus;
@@ -137,6 +138,6 @@ class KilledTrainerIT {
 
     private TrainerProcess start(int threads) throws IOException {
         return TrainerProcess.start(
-                folder, TrainerProcess.log(this, ""), Map.of("bardstream.threads", Integer.toString(threads)));
+                folder, PackagedService.log(this, ""), Map.of("bardstream.threads", Integer.toString(threads)));
     }
 }

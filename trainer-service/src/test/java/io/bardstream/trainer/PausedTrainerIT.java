@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.embedded.PackagedService;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Topics;
 import io.bardstream.event.TrainingRequest;
@@ -122,7 +123,7 @@ class PausedTrainerIT {
     private TrainerProcess start(String log) throws IOException {
         return TrainerProcess.start(
                 folder,
-                TrainerProcess.log(this, log),
+                PackagedService.log(this, log),
                 Map.of("bardstream.training.lease", "3S", "bardstream.training.renewal", "500MS"));
     }
 }
