@@ -42,9 +42,10 @@ class Corpora {
         return record(name, source, wanted.kind(), taken);
     }
 
-    private synchronized Taken record(String name, String source, String kind, CorpusFiles.Text text) {
+    private Taken record(String name, String source, String kind, CorpusFiles.Text text) {
         String id = Ids.of("corpus", kind, text.sha256());
         return QuarkusTransaction.requiringNew().call(() -> {
+            Claims.alone(id);
             Corpus present = Corpus.findById(id);
             if (present != null) {
                 return new Taken(present, false);

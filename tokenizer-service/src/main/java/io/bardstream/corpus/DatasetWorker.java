@@ -17,8 +17,9 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
- * Emits the datasets that were asked for, oldest first, one at a time, on a thread of its own. What fails for a reason that
- * may pass (the broker or the database is away) is tried again; what cannot succeed is marked failed.
+ * Emits the datasets that were asked for, oldest first, one at a time, on a thread of its own; of several replicas each takes
+ * those that no other has claimed. What fails for a reason that may pass (the broker or the database is away) is tried again;
+ * what cannot succeed is marked failed.
  */
 @ApplicationScoped
 class DatasetWorker implements Runnable {
@@ -29,6 +30,7 @@ class DatasetWorker implements Runnable {
     private static final int SECONDS_BETWEEN_LOOKS = 5;
 
     private final Datasets datasets;
+    private final Claims claims;
     private final CorpusFiles files;
     private final Announcements announcements;
     private final String bootstrapServers;
@@ -42,12 +44,14 @@ class DatasetWorker implements Runnable {
 
     DatasetWorker(
             Datasets datasets,
+            Claims claims,
             CorpusFiles files,
             Announcements announcements,
             @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers,
             @ConfigProperty(name = "mp.messaging.connector.smallrye-kafka.cloud-events-source") String source,
             MeterRegistry meters) {
         this.datasets = datasets;
+        this.claims = claims;
         this.files = files;
         this.announcements = announcements;
         this.bootstrapServers = bootstrapServers;
@@ -98,12 +102,26 @@ class DatasetWorker implements Runnable {
     /** @return whether to look for more at once */
     private boolean emitNext() throws InterruptedException {
         try {
-            Optional<DatasetOrder> next = datasets.start();
-            return next.isPresent() && emit(next.get().id, datasets.emission(next.get()));
+            for (String id : datasets.waiting()) {
+                Optional<Claims.Claim> claim = claims.on(id);
+                if (claim.isPresent()) {
+                    try {
+                        return emit(id);
+                    } finally {
+                        claim.get().release();
+                    }
+                }
+            }
+            return false;
         } catch (RuntimeException e) {
             LOG.errorf(e, "The queue of datasets cannot be read or written; next try in %d s", SECONDS_BETWEEN_LOOKS);
             return false;
         }
+    }
+
+    private boolean emit(String id) throws InterruptedException {
+        Optional<DatasetOrder> order = datasets.start(id);
+        return order.isEmpty() || emit(id, datasets.emission(order.get()));
     }
 
     private boolean emit(String id, Emission emission) throws InterruptedException {

@@ -123,7 +123,7 @@ class Datasets {
         }
     }
 
-    private synchronized DatasetOrder queue(DatasetOrder wanted, Corpus corpus, Vocabulary vocabulary) {
+    private DatasetOrder queue(DatasetOrder wanted, Corpus corpus, Vocabulary vocabulary) {
         String id = wanted.kind == DatasetKind.INSTRUCT
                 ? Ids.of(
                         "dataset",
@@ -141,6 +141,7 @@ class Datasets {
                         wanted.validationFraction,
                         FORMAT_VERSION);
         return QuarkusTransaction.requiringNew().call(() -> {
+            Claims.alone(id);
             DatasetOrder order = DatasetOrder.findById(id);
             if (order == null) {
                 order = wanted;
@@ -167,16 +168,25 @@ class Datasets {
         return QuarkusTransaction.requiringNew().call(() -> DatasetOrder.list("order by createdAt desc, id"));
     }
 
-    /** The oldest dataset that is to be emitted, now running. One that runs already was cut short by a crash. */
-    Optional<DatasetOrder> start() {
+    /** The datasets that are to be emitted, oldest first. One that runs is being emitted, or was cut short by a crash. */
+    List<String> waiting() {
+        return QuarkusTransaction.requiringNew().call(() -> DatasetOrder.<DatasetOrder>stream(
+                        "status in (?1, ?2) order by createdAt, id",
+                        DatasetOrder.Status.RUNNING,
+                        DatasetOrder.Status.QUEUED)
+                .map(order -> order.id)
+                .toList());
+    }
+
+    /** A claimed dataset, now running; empty where it has come to its end meanwhile. */
+    Optional<DatasetOrder> start(String id) {
         return QuarkusTransaction.requiringNew().call(() -> {
-            Optional<DatasetOrder> next = DatasetOrder.find(
-                            "status in (?1, ?2) order by createdAt, id",
-                            DatasetOrder.Status.RUNNING,
-                            DatasetOrder.Status.QUEUED)
-                    .firstResultOptional();
-            next.ifPresent(order -> order.status = DatasetOrder.Status.RUNNING);
-            return next;
+            DatasetOrder order = DatasetOrder.findById(id);
+            if (order.status != DatasetOrder.Status.RUNNING && order.status != DatasetOrder.Status.QUEUED) {
+                return Optional.empty();
+            }
+            order.status = DatasetOrder.Status.RUNNING;
+            return Optional.of(order);
         });
     }
 

@@ -192,7 +192,10 @@ class Vocabularies {
             return CompletableFuture.supplyAsync(
                     () -> find(wanted.id)
                             .map(meanwhile -> new Made(meanwhile, false))
-                            .orElseGet(() -> new Made(keep(wanted, maker), true)),
+                            .orElseGet(() -> {
+                                Vocabulary kept = keep(wanted, maker);
+                                return new Made(kept, kept == wanted);
+                            }),
                     training);
         } catch (RejectedExecutionException e) {
             throw ApiException.unavailable(
@@ -200,6 +203,7 @@ class Vocabularies {
         }
     }
 
+    /** Makes a vocabulary and stores it; where another replica has done so meanwhile, that one. */
     private Vocabulary keep(Vocabulary wanted, Supplier<BpeTokenizer> maker) {
         long start = System.nanoTime();
         BpeTokenizer tokenizer = maker.get();
@@ -211,10 +215,16 @@ class Vocabularies {
         wanted.json = tokenizer.toJson();
         wanted.createdAt = Instant.now().truncatedTo(ChronoUnit.MILLIS);
         requireFitsRecord(wanted);
-        QuarkusTransaction.requiringNew().run(wanted::persist);
-        LOG.infof("Vocabulary %s: %d ids, %d merges, %.2f s", wanted.id, wanted.size, wanted.merges, wanted.seconds);
+        Vocabulary kept = QuarkusTransaction.requiringNew().call(() -> {
+            Claims.alone(wanted.id);
+            return Vocabulary.<Vocabulary>findByIdOptional(wanted.id).orElseGet(() -> {
+                wanted.persist();
+                return wanted;
+            });
+        });
+        LOG.infof("Vocabulary %s: %d ids, %d merges, %.2f s", kept.id, kept.size, kept.merges, kept.seconds);
         announcements.wake();
-        return wanted;
+        return kept;
     }
 
     private BpeTokenizer train(Corpus corpus, int size) {
