@@ -11,47 +11,41 @@ final class ComparisonTable {
     private static final String NONE = "–";
     private static final int SHA256_SHOWN = 16;
 
-    private final List<String[]> rows = new ArrayList<>();
+    private final List<List<String>> rows = new ArrayList<>();
 
     private ComparisonTable(JsonNode comparison) {
-        rows.add(new String[] {"", "original", "replay"});
+        rows.add(List.of("", "original", "replay"));
         add("run", comparison, trained -> trained.path("run").asText());
         add("status", comparison, trained -> trained.path("status").asText());
         for (String part : List.of("settings", "computing")) {
-            comparison
-                    .path(part)
-                    .forEach(difference -> rows.add(new String[] {
+            for (JsonNode difference : comparison.path(part)) {
+                rows.add(List.of(
                         difference.path("name").asText(),
                         difference.path("original").asText(),
-                        difference.path("replay").asText()
-                    }));
+                        difference.path("replay").asText()));
+            }
         }
         add("steps", comparison, trained -> number(trained.path("step"), "%,.0f"));
         add("tokens", comparison, trained -> number(trained.path("tokens"), "%,.0f"));
         add("best validation loss", comparison, trained -> number(trained.path("best_validation_loss"), "%.4f"));
         add("bits per byte", comparison, trained -> number(trained.path("bits_per_byte"), "%.4f"));
         add("seconds", comparison, trained -> number(trained.path("seconds"), "%,.1f"));
-        comparison
-                .path("checkpoints")
-                .forEach(pair -> rows.add(new String[] {
+        for (JsonNode pair : comparison.path("checkpoints")) {
+            String equal = pair.path("equal").asBoolean() ? "  equal" : "  differs";
+            rows.add(List.of(
                     pair.path("which").asText() + " checkpoint",
                     weights(pair.path("original")),
-                    weights(pair.path("replay")) + (pair.path("equal").asBoolean() ? "  equal" : "  differs")
-                }));
+                    weights(pair.path("replay")) + equal));
+        }
     }
 
     /** The lines, their columns aligned. */
     static List<String> lines(JsonNode comparison) {
-        List<String[]> rows = new ComparisonTable(comparison).rows;
-        int first = widest(rows, 0);
-        int second = widest(rows, 1);
-        return rows.stream()
-                .map(row -> (pad(row[0], first) + "  " + pad(row[1], second) + "  " + row[2]).stripTrailing())
-                .toList();
+        return Table.aligned(new ComparisonTable(comparison).rows);
     }
 
     private void add(String name, JsonNode comparison, Function<JsonNode, String> value) {
-        rows.add(new String[] {name, value.apply(comparison.path("original")), value.apply(comparison.path("replay"))});
+        rows.add(List.of(name, value.apply(comparison.path("original")), value.apply(comparison.path("replay"))));
     }
 
     private static String number(JsonNode value, String format) {
@@ -63,13 +57,5 @@ final class ComparisonTable {
                 ? "step " + weights.path("step").asLong() + " "
                         + weights.path("sha256").asText().substring(0, SHA256_SHOWN)
                 : NONE;
-    }
-
-    private static int widest(List<String[]> rows, int column) {
-        return rows.stream().mapToInt(row -> row[column].length()).max().orElse(0);
-    }
-
-    private static String pad(String text, int width) {
-        return text + " ".repeat(width - text.length());
     }
 }
