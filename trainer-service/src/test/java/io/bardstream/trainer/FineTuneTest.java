@@ -125,8 +125,8 @@ class FineTuneTest {
         try (Compute compute = Compute.open(Compute.preferredPrecision());
                 Gpt gpt = Gpt.load(folder, compute)) {
             int pad = instructions.bpe().specialToken(SpecialTokens.PAD).orElseThrow();
-            var held = ConversationFile.of(
-                    files.open(dataset, Split.VALIDATION, () -> false), dataset, Split.VALIDATION);
+            var held =
+                    ConversationFile.of(files.open(dataset, Split.VALIDATION, () -> false), dataset, Split.VALIDATION);
             assertThat(Evaluation.evaluate(gpt, held, 128, 8, 0, pad).loss())
                     .isCloseTo(checkpoint.getDouble("metrics." + Checkpoint.VALIDATION_LOSS), within(1e-5));
         }
