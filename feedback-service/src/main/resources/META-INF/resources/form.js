@@ -104,12 +104,15 @@ async function send() {
   more = true;
   if (sending) return;
   sending = true;
-  while (more) {
-    more = false;
-    clearTimeout(retry);
-    await (navigator.locks ? navigator.locks.request(OUTBOX, sendAll) : sendAll());
+  try {
+    while (more) {
+      more = false;
+      clearTimeout(retry);
+      await (navigator.locks ? navigator.locks.request(OUTBOX, sendAll) : sendAll());
+    }
+  } finally {
+    sending = false;
   }
-  sending = false;
 }
 
 async function sendAll() {
@@ -187,7 +190,7 @@ function show(pair) {
 
 /** Whether there is a vote on a comparison that the service does not know of. */
 function isJudged(id) {
-  const step = unsent().findLast(({ comparison }) => comparison === id);
+  const step = unsent().findLast((step) => step.comparison === id && step.annotator === annotator);
   return Boolean(step && !step.undo);
 }
 
@@ -197,6 +200,7 @@ async function fetchAhead() {
   fetching = true;
   const pair = await fetchNext();
   fetching = false;
+  if (ahead) return; // An undo has put one there meanwhile.
   if (pair && pair.id !== current?.id && !isJudged(pair.id)) {
     ahead = pair;
     if (!current) next();

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.jboss.resteasy.reactive.Cache;
 import org.jboss.resteasy.reactive.RestQuery;
 
 /**
@@ -73,10 +74,13 @@ public class FormPage {
     }
 
     /**
+     * A browser keeps no copy, so who comes back to the form does not find a pair that was judged since.
+     *
      * @param pair the comparison to show, when a vote on it was taken back; else the next one
      * @param saved what was chosen on the page before
      */
     @GET
+    @Cache(noStore = true)
     @Operation(hidden = true)
     public TemplateInstance show(
             @CookieParam(ANNOTATOR) String annotator, @RestQuery String pair, @RestQuery String saved) {
@@ -113,7 +117,7 @@ public class FormPage {
         return Response.seeOther(URI.create("/")).cookie(cookie).build();
     }
 
-    /** A vote without script. Who goes back to a pair and chooses again means the new choice. */
+    /** A vote without script. Who votes on a pair again means the new choice. */
     @POST
     @Path("vote")
     @Operation(hidden = true)

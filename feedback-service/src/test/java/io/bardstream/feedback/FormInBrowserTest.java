@@ -208,6 +208,26 @@ class FormInBrowserTest {
     }
 
     @Test
+    void whoComesBackFindsAPairThatIsNotJudged() {
+        // Given
+        Given.pairs(3);
+        open(desktop());
+        String first = pairOnPage();
+        pressAndAwaitAnother("1");
+        assertVotes(List.of(first + " A null"));
+        page.getByText("Statistics").click();
+        assertThat(page.getByText("What was chosen")).isVisible();
+
+        // When
+        page.goBack();
+
+        // Then
+        awaitForm();
+        assertThat(pairOnPage()).isNotEqualTo(first);
+        assertThat(page.locator("#judged")).hasText("1");
+    }
+
+    @Test
     void theSecondClickOfADoubleClickIsNoVote() {
         // Given
         Given.pairs(3);
