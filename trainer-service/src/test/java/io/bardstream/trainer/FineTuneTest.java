@@ -130,6 +130,17 @@ class FineTuneTest {
             assertThat(Evaluation.evaluate(gpt, held, 128, 8, 0, pad).loss())
                     .isCloseTo(checkpoint.getDouble("metrics." + Checkpoint.VALIDATION_LOSS), within(1e-5));
         }
+
+        // And its lineage goes back to the records and texts of both trainings
+        JsonPath lineage = when().get("/v1/checkpoints/" + view.getString("checkpoint") + "/lineage")
+                .jsonPath();
+        assertThat(lineage.getString("dataset.corpus_sha256")).isEqualTo(dataset.corpusSha256());
+        assertThat(lineage.getList("missing")).isEmpty();
+        assertThat(lineage.getString("from[0].relation")).isEqualTo("parent");
+        assertThat(lineage.getString("from[0].id")).isEqualTo(view.getString("parent"));
+        assertThat(lineage.getString("from[0].dataset.corpus_sha256")).isEqualTo(text.corpusSha256());
+        assertThat(lineage.getList("from[0].dataset.splits.ranges")).isNotEmpty();
+        assertThat(lineage.getList("from[0].missing")).isEmpty();
     }
 
     @Test
@@ -150,6 +161,20 @@ class FineTuneTest {
         // Then both ended with the same checkpoints, and count the same tokens
         assertThat(announced(disturbed)).isNotEmpty().isEqualTo(announced(undisturbed));
         assertThat(run(disturbed).getLong("tokens")).isEqualTo(run(undisturbed).getLong("tokens"));
+
+        // And so does a replay from the log
+        String replay = given().noContentType()
+                .post("/v1/runs/" + undisturbed + "/replay")
+                .then()
+                .statusCode(202)
+                .extract()
+                .path("id");
+        awaitStatus(replay, "succeeded");
+        assertThat(announced(replay)).isEqualTo(announced(undisturbed));
+        assertThat(when().get("/v1/runs/" + replay + "/comparison")
+                        .path("verdict")
+                        .toString())
+                .isEqualTo("equal");
     }
 
     @Test
