@@ -1,6 +1,7 @@
 package io.bardstream.event;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -20,6 +21,9 @@ import java.util.Map;
  * @param longestCopy longest run of characters in the sample that stands verbatim in the training text
  * @param verdict what is wrong with the run and what to do; null while it is healthy
  * @param measures what only some stages measure, by the field's names ({@code objective/kl}); null where there is nothing
+ * @param utilisation model FLOP utilisation: a share of this machine's own matrix products, measured when the run began
+ * @param updateRatios for each layer, how far this step moved its weights relative to their size
+ * @param activationScales root mean square of the residual stream after each layer, on sequences of this step
  */
 public record StepMetrics(
         String runId,
@@ -37,7 +41,10 @@ public record StepMetrics(
         Integer longestCopy,
         String verdict,
         Instant at,
-        Map<String, Double> measures) {
+        Map<String, Double> measures,
+        Double utilisation,
+        List<Double> updateRatios,
+        List<Double> activationScales) {
 
     public StepMetrics {
         Fields.id(runId, "run_id");
@@ -46,6 +53,48 @@ public record StepMetrics(
         Fields.notNegative(tokens, "tokens");
         Fields.required(at, "at");
         measures = measures == null ? null : Fields.copy(measures);
+        updateRatios = updateRatios == null ? null : List.copyOf(updateRatios);
+        activationScales = activationScales == null ? null : List.copyOf(activationScales);
+    }
+
+    /** What is measured without a look into the model. */
+    public StepMetrics(
+            String runId,
+            long step,
+            long steps,
+            long tokens,
+            Double loss,
+            Double learningRate,
+            Double gradientNorm,
+            Double tokensPerSecond,
+            Double secondsLeft,
+            Double validationLoss,
+            Double bitsPerByte,
+            String sample,
+            Integer longestCopy,
+            String verdict,
+            Instant at,
+            Map<String, Double> measures) {
+        this(
+                runId,
+                step,
+                steps,
+                tokens,
+                loss,
+                learningRate,
+                gradientNorm,
+                tokensPerSecond,
+                secondsLeft,
+                validationLoss,
+                bitsPerByte,
+                sample,
+                longestCopy,
+                verdict,
+                at,
+                measures,
+                null,
+                null,
+                null);
     }
 
     /** What every stage measures. */
@@ -82,5 +131,29 @@ public record StepMetrics(
                 verdict,
                 at,
                 null);
+    }
+
+    /** The same with utilisation and with what was measured of each layer, null where nothing was. */
+    public StepMetrics with(Double utilised, List<Double> ratios, List<Double> scales) {
+        return new StepMetrics(
+                runId,
+                step,
+                steps,
+                tokens,
+                loss,
+                learningRate,
+                gradientNorm,
+                tokensPerSecond,
+                secondsLeft,
+                validationLoss,
+                bitsPerByte,
+                sample,
+                longestCopy,
+                verdict,
+                at,
+                measures,
+                utilised,
+                ratios,
+                scales);
     }
 }

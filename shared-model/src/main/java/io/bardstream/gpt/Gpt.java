@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * GPT-2's decoder (Radford et al. 2019): parameters and trunk. The trunk is two functions, {@link #forward} from tokens
@@ -173,6 +174,11 @@ public final class Gpt implements AutoCloseable {
 
     /** Hidden states after the last norm, (B·T, C) in compute precision, of {@code tokens} (B, T) int64. */
     public NDArray forward(NDArray tokens, ForwardPass pass) {
+        return forward(tokens, pass, x -> {});
+    }
+
+    /** The same, showing the residual stream (B·T, C) after each block, float32, to one who only looks at it. */
+    public NDArray forward(NDArray tokens, ForwardPass pass, Consumer<NDArray> afterBlock) {
         if (tokens.getShape().get(1) > config.contextLength()) {
             throw new IllegalArgumentException("a sequence of "
                     + tokens.getShape().get(1) + " tokens does not fit the context of " + config.contextLength());
@@ -191,6 +197,7 @@ public final class Gpt implements AutoCloseable {
                 pass.keepOnly(x, before);
             }
             x = y;
+            afterBlock.accept(x);
         }
         return finalNorm.forward(x, pass); // (B·T, C)
     }

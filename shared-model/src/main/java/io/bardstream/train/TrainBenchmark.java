@@ -69,6 +69,7 @@ public final class TrainBenchmark {
     private static final Hyperparameters SETTINGS =
             Hyperparameters.DEFAULTS.with(Map.of("optimizer", "adamw", "gradient_accumulation", 1));
     private static final String SECONDS = "bardstream.bench.seconds";
+    private static final double PEAK_SECONDS = 3;
     private static final int WARM_UP = 3;
     private static final int LEAST = 5;
 
@@ -103,7 +104,7 @@ public final class TrainBenchmark {
                 profile = running.perStep(LEAST);
             }
             Long resident = ResidentMemory.peak().stream().boxed().findFirst().orElse(null);
-            double peak = MatmulPeak.measure(compute);
+            double peak = MatmulPeak.measure(compute, PEAK_SECONDS);
             return new Result(
                     shape.name(),
                     precision.dtype(),

@@ -74,24 +74,25 @@ class EventJsonTest {
                                 + "'seed':1337,'replay_of':'pretrain-0','until':9000,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z','prompts':['To be']}"),
                 new Written(
                         new StepMetrics(
-                                "pretrain-1",
-                                5,
-                                100,
-                                7680,
-                                6.5,
-                                0.002,
-                                0.9,
-                                48000.0,
-                                3.5,
-                                null,
-                                null,
-                                null,
-                                null,
-                                "The loss stands still",
-                                AT),
+                                        "pretrain-1",
+                                        5,
+                                        100,
+                                        7680,
+                                        6.5,
+                                        0.002,
+                                        0.9,
+                                        48000.0,
+                                        3.5,
+                                        null,
+                                        null,
+                                        null,
+                                        null,
+                                        "The loss stands still",
+                                        AT)
+                                .with(0.25, List.of(0.01, 0.02), List.of(0.5, 0.75)),
                         "{'run_id':'pretrain-1','step':5,'steps':100,'tokens':7680,'loss':6.5,'learning_rate':0.002,"
                                 + "'gradient_norm':0.9,'tokens_per_second':48000.0,'seconds_left':3.5,'verdict':'The loss stands still',"
-                                + "'at':'2026-11-23T06:00:00Z'}"),
+                                + "'at':'2026-11-23T06:00:00Z','utilisation':0.25,'update_ratios':[0.01,0.02],'activation_scales':[0.5,0.75]}"),
                 new Written(
                         new Checkpoint(
                                 "pretrain-1-000100",

@@ -4,6 +4,8 @@ import io.bardstream.event.Hyperparameters;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.LongFunction;
@@ -11,7 +13,8 @@ import java.util.stream.Collectors;
 
 /**
  * Says in words what goes wrong in a training run, and which knob to turn: the loss explodes, jumps at one batch, stands still,
- * or falls on the training text alone. Of several the gravest is said.
+ * falls on the training text alone, or the weights move too far or hardly at all. Of several the gravest is said. The bounds
+ * are those of real runs (docs/experiments.md).
  *
  * <p>It only reads what the run measures anyhow, and changes nothing. What it says stays the same for as long as the condition
  * lasts. A resumed run is judged by what it measures from there on. Losses are in nats a token; for one thread.
@@ -21,7 +24,9 @@ final class Diagnosis {
         EXPLODES,
         JUMPED,
         OVERFITS,
+        SWELLS,
         STAGNATES,
+        CREEPS,
         HEALTHY
     }
 
@@ -33,14 +38,17 @@ final class Diagnosis {
     private static final double JUMP_SHARE = 0.1; // of the running mean
     private static final double EXPLOSION = 0.5; // nats above the lowest mean
     private static final double EXPLOSION_DEVIATIONS = 2;
-    private static final int SHORTEST_STRETCH = 50;
+    private static final int SHORTEST_STRETCH = 40;
     private static final int STRETCHES = 10; // of a run
     private static final double PROGRESS = 0.005; // of the loss, in two stretches
     private static final int WORSE_EVALUATIONS = 3;
     private static final double WORSE = 1.005; // times the best validation loss
+    private static final double SWOLLEN = 100; // root mean square of the residual stream
+    private static final double CREEPING = 5e-4; // update-to-weight ratio, by AdamW
     private static final int OFFSETS_SHOWN = 8;
 
     private final Hyperparameters settings;
+    private final boolean fresh;
     private final LongFunction<long[]> offsets;
     private final RunningMean slow = new RunningMean(50);
     private final RunningMean fast = new RunningMean(20);
@@ -62,6 +70,12 @@ final class Diagnosis {
     private double[] stretchMeans = {}; // at most the last three
     private boolean stagnates;
 
+    private long measuredAt;
+    private double scale; // of the activations, where it is largest
+    private int scaleLayer;
+    private double ratio; // of the middle layer
+    private boolean creeps;
+
     private double bestValidation = Double.POSITIVE_INFINITY;
     private double newestValidation;
     private double trainingAtBest;
@@ -69,10 +83,12 @@ final class Diagnosis {
     private int evaluationsSinceBest;
 
     /**
+     * @param fresh whether the weights began at random; those of a parent may be large, and need to move little
      * @param offsets where in the training split the windows of a step begin, steps counted from 1
      */
-    Diagnosis(Hyperparameters settings, LongFunction<long[]> offsets) {
+    Diagnosis(Hyperparameters settings, boolean fresh, LongFunction<long[]> offsets) {
         this.settings = settings;
+        this.fresh = fresh;
         this.offsets = offsets;
         this.stretch = Math.max(SHORTEST_STRETCH, settings.steps() / STRETCHES);
     }
@@ -120,6 +136,18 @@ final class Diagnosis {
         }
     }
 
+    /** Takes in, layer by layer, how far a step moved the weights relative to their size, and the scale of the activations. */
+    void measured(long step, double learningRate, List<Double> ratios, List<Double> scales) {
+        measuredAt = step;
+        scale = Collections.max(scales);
+        scaleLayer = scales.indexOf(scale) + 1;
+        if (step > settings.warmupSteps() && learningRate >= settings.learningRate() / 2) {
+            ratio = ratios.stream().sorted().toList().get(ratios.size() / 2);
+            creeps = settings.optimizer().equals("adamw") && ratio < CREEPING;
+        }
+        diagnose(step);
+    }
+
     /** Takes in an evaluation. */
     void evaluated(long step, double validationLoss) {
         newestValidation = validationLoss;
@@ -159,7 +187,13 @@ final class Diagnosis {
                 && fast.mean() < trainingAtBest) {
             return Condition.OVERFITS;
         }
-        return stagnates ? Condition.STAGNATES : Condition.HEALTHY;
+        if (fresh && scale > SWOLLEN) {
+            return Condition.SWELLS;
+        }
+        if (stagnates) {
+            return Condition.STAGNATES;
+        }
+        return fresh && creeps ? Condition.CREEPS : Condition.HEALTHY;
     }
 
     private String words(Condition now, long step) {
@@ -190,6 +224,19 @@ final class Diagnosis {
                         settings.dropout(),
                         settings.steps(),
                         settings.patience());
+            case SWELLS ->
+                text(
+                        "The activations swell: %.0f after layer %d at step %d, below 10 is usual, because the weights grew too"
+                                + " far. Lower %s or lengthen warmup_steps (now %d)",
+                        scale, scaleLayer, measuredAt, rates(), settings.warmupSteps());
+            case CREEPS ->
+                text(
+                        "The weights hardly move: a step changes them by %s of their size at step %d, 0.001 to 0.03 is usual."
+                                + " Raise %s; --sweep learning_rate=%s compares",
+                        number(ratio),
+                        measuredAt,
+                        rates(),
+                        number(settings.learningRate() * 3) + "," + number(settings.learningRate() * 10));
             case STAGNATES ->
                 text(
                         "The loss stands still: %.3f over the %d steps up to step %d, %.3f %d steps before. Change %s"

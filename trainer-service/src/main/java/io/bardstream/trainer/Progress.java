@@ -2,8 +2,11 @@ package io.bardstream.trainer;
 
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.StepMetrics;
+import io.bardstream.gpt.Gpt;
+import io.bardstream.kernel.MatmulPeak;
 import io.bardstream.train.StepResult;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 
@@ -18,6 +21,7 @@ final class Progress {
 
     private final String run;
     private final Hyperparameters settings;
+    private final double utilisation; // of one token a second
 
     private long firstStep;
     private long tokens;
@@ -36,12 +40,16 @@ final class Progress {
 
     private Double validationLoss;
     private Double bitsPerByte;
+    private List<Double> updateRatios;
+    private List<Double> activationScales;
     private SampleWriter.Sample sample;
     private String verdict;
 
-    Progress(String run, Hyperparameters settings) {
+    Progress(String run, Hyperparameters settings, Gpt gpt) {
         this.run = run;
         this.settings = settings;
+        this.utilisation =
+                gpt.config().trainingFlopsPerToken(settings.contextLength()) / MatmulPeak.quickly(gpt.compute());
     }
 
     /** @param tokensBefore that were trained on in the steps before */
@@ -55,7 +63,7 @@ final class Progress {
         stepBegun = System.nanoTime();
     }
 
-    void stepped(long step, double rate, StepResult result) {
+    void stepped(double rate, StepResult result) {
         trainedNanos += System.nanoTime() - stepBegun;
         steps++;
         tokens += result.tokens();
@@ -68,6 +76,11 @@ final class Progress {
     void evaluated(double loss, double bits) {
         validationLoss = loss;
         bitsPerByte = bits;
+    }
+
+    void measured(List<Double> ratios, List<Double> scales) {
+        updateRatios = ratios;
+        activationScales = scales;
     }
 
     void sampled(SampleWriter.Sample text) {
@@ -102,6 +115,8 @@ final class Progress {
             trainedNanos = 0;
             validationLoss = null;
             bitsPerByte = null;
+            updateRatios = null;
+            activationScales = null;
             sample = null;
         }
         return report;
@@ -109,21 +124,23 @@ final class Progress {
 
     private StepMetrics metrics(long step) {
         double secondsPerStep = (System.nanoTime() - begun) / 1e9 / (step - firstStep);
+        double tokensPerSecond = tokensSince / (trainedNanos / 1e9);
         return new StepMetrics(
-                run,
-                step,
-                settings.steps(),
-                tokens,
-                losses / steps,
-                learningRate,
-                gradientNorm,
-                tokensSince / (trainedNanos / 1e9),
-                (settings.steps() - step) * secondsPerStep,
-                validationLoss,
-                bitsPerByte,
-                sample == null ? null : sample.text(),
-                sample == null ? null : sample.longestCopy(),
-                verdict,
-                Instant.now());
+                        run,
+                        step,
+                        settings.steps(),
+                        tokens,
+                        losses / steps,
+                        learningRate,
+                        gradientNorm,
+                        tokensPerSecond,
+                        (settings.steps() - step) * secondsPerStep,
+                        validationLoss,
+                        bitsPerByte,
+                        sample == null ? null : sample.text(),
+                        sample == null ? null : sample.longestCopy(),
+                        verdict,
+                        Instant.now())
+                .with(tokensPerSecond * utilisation, updateRatios, activationScales);
     }
 }

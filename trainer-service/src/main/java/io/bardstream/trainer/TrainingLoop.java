@@ -8,6 +8,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.train.GradientStats;
 import io.bardstream.train.LrSchedule;
 import io.bardstream.train.NotFiniteException;
 import io.bardstream.train.Objective;
@@ -62,8 +63,8 @@ final class TrainingLoop {
         this.task = task;
         this.settings = run.request().hyperparameters();
         this.schedule = LrSchedule.of(settings);
-        this.progress = new Progress(run.request().runId(), settings);
-        this.diagnosis = new Diagnosis(settings, step -> task.offsets(step - 1));
+        this.progress = new Progress(run.request().runId(), settings, gpt);
+        this.diagnosis = new Diagnosis(settings, run.request().parent() == null, step -> task.offsets(step - 1));
         this.engine = CompletableFuture.supplyAsync(() -> EngineLineage.of(gpt.compute()));
     }
 
@@ -72,11 +73,9 @@ final class TrainingLoop {
         long step = resume.map(this::restore).orElse(0L);
         progress.begin(step, tokens);
         while (step < settings.steps() && !outOfPatience() && !run.interrupted()) {
-            progress.stepBegins();
             double learningRate = schedule.at(step);
-            StepResult result = step(step, learningRate); // forward, backward, accumulate, clip, update
+            StepResult result = isEvaluation(step + 1) ? measuredStep(step, learningRate) : step(step, learningRate);
             step++;
-            progress.stepped(step, learningRate, result);
             diagnosis.stepped(step, learningRate, result.loss());
 
             Map<String, Double> measured = new TreeMap<>(Map.of(TRAINING_LOSS, result.loss()));
@@ -95,12 +94,28 @@ final class TrainingLoop {
         }
     }
 
+    /** A step of which it is known, too, how far it moves each layer's weights. */
+    private StepResult measuredStep(long step, double learningRate) {
+        try (GradientStats stats = GradientStats.before(gpt)) {
+            StepResult result = step(step, learningRate);
+            List<Double> updateRatios = stats.updateRatios();
+            List<Double> activationScales = GradientStats.activationScales(gpt, task.microBatch(step, 0));
+            progress.measured(updateRatios, activationScales);
+            diagnosis.measured(step + 1, learningRate, updateRatios, activationScales);
+            return result;
+        }
+    }
+
+    /** Forward, backward, accumulate, clip, update. */
     private StepResult step(long step, double learningRate) {
+        progress.stepBegins();
         List<? extends Objective> microBatches = IntStream.range(0, settings.gradientAccumulation())
                 .mapToObj(micro -> task.microBatch(step, micro))
                 .toList();
         try {
-            return trainStep.advance(step, learningRate, microBatches);
+            StepResult result = trainStep.advance(step, learningRate, microBatches);
+            progress.stepped(learningRate, result);
+            return result;
         } catch (NotFiniteException e) {
             throw new IllegalStateException(
                     "Stopped after " + step + " steps: " + e.getMessage() + ". The last good checkpoint is " + lastGood,

@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.bardstream.event.Hyperparameters;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
@@ -18,6 +19,7 @@ class DiagnosisTest {
             Map.of("learning_rate", RATE, "steps", 1_000, "warmup_steps", 20, "gradient_clip", 0, "dropout", 0.1));
     private final Random noise = new Random(1);
     private final Map<Long, String> told = new TreeMap<>();
+    private boolean fresh = true;
     private Diagnosis diagnosis;
 
     @Test
@@ -122,6 +124,53 @@ class DiagnosisTest {
         assertThat(told.keySet()).containsExactly(320L); // three tenths of the run, after the warm-up
     }
 
+    @Test
+    void aRunOfThreeHundredStepsIsLongEnoughToStandStill() {
+        settings.put("steps", 300);
+        steps(150, step -> 4.2, step -> 4.2);
+        assertThat(diagnosis.verdict().orElseThrow()).startsWith("The loss stands still");
+    }
+
+    @Test
+    void activationsThatSwellNameTheirLayer() {
+        begin();
+        diagnosis.measured(100, RATE, List.of(0.01, 0.01), List.of(98.0, 420.0));
+        assertThat(diagnosis.verdict().orElseThrow())
+                .startsWith("The activations swell: 420 after layer 2 at step 100")
+                .contains("learning_rate (now 0.001)", "warmup_steps (now 20)");
+        diagnosis.measured(200, RATE, List.of(0.01, 0.01), List.of(2.0, 3.0));
+        assertThat(diagnosis.verdict()).isEmpty();
+    }
+
+    @Test
+    void weightsThatHardlyMoveAskForAHigherRate() {
+        begin();
+        diagnosis.measured(10, RATE, List.of(1e-5, 2e-5, 3e-5), List.of(1.0, 1.0, 1.0));
+        assertThat(diagnosis.verdict()).isEmpty(); // in the warm-up
+        diagnosis.measured(900, RATE / 3, List.of(1e-5, 2e-5, 3e-5), List.of(1.0, 1.0, 1.0));
+        assertThat(diagnosis.verdict()).isEmpty(); // the schedule's end
+        diagnosis.measured(100, RATE, List.of(1e-3, 2e-4, 3e-4), List.of(1.0, 1.0, 1.0));
+        assertThat(diagnosis.verdict().orElseThrow())
+                .startsWith("The weights hardly move: a step changes them by 0.0003 of their size at step 100")
+                .contains("Raise learning_rate (now 0.001)", "--sweep learning_rate=0.003,0.01");
+    }
+
+    @Test
+    void aParentsWeightsMayBeLargeAndMoveLittle() {
+        fresh = false;
+        begin();
+        diagnosis.measured(100, RATE, List.of(1e-5, 1e-5), List.of(500.0, 500.0));
+        assertThat(diagnosis.verdict()).isEmpty();
+    }
+
+    @Test
+    void muonsWeightsAreNotJudgedByTheirRatio() {
+        settings.put("optimizer", "muon");
+        begin();
+        diagnosis.measured(100, RATE, List.of(1e-5, 1e-5), List.of(1.0, 1.0));
+        assertThat(diagnosis.verdict()).isEmpty();
+    }
+
     private static double healthy(long step) {
         return 2 + 4 * Math.exp(-step / 400.0);
     }
@@ -132,8 +181,8 @@ class DiagnosisTest {
 
     private void begin() {
         diagnosis = new Diagnosis(
-                Hyperparameters.DEFAULTS.with(settings),
-                step -> LongStream.range(step * 10, step * 10 + 12).toArray());
+                Hyperparameters.DEFAULTS.with(settings), fresh, step -> LongStream.range(step * 10, step * 10 + 12)
+                        .toArray());
     }
 
     /** Follows a curve of the training loss, with noise on it, and evaluates every hundred steps. */

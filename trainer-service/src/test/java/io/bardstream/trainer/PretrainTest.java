@@ -219,6 +219,15 @@ class PretrainTest {
                         .map(StepMetrics::step)
                         .limit(2))
                 .containsExactly(10L, 20L);
+        assertThat(metrics.stream().filter(metric -> metric.validationLoss() != null))
+                .isNotEmpty()
+                .allSatisfy(metric -> {
+                    assertThat(metric.utilisation()).isPositive();
+                    assertThat(metric.updateRatios()).hasSize(4).allSatisfy(ratio -> assertThat(ratio)
+                            .isBetween(0.0, 1.0));
+                    assertThat(metric.activationScales()).hasSize(4).allSatisfy(scale -> assertThat(scale)
+                            .isPositive());
+                });
         assertThat(metrics.stream().filter(metric -> metric.sample() != null))
                 .allSatisfy(metric -> assertThat(metric.longestCopy())
                         .isBetween(0, metric.sample().length()));
