@@ -226,7 +226,7 @@ final class Diagnosis {
                         settings.patience());
             case SWELLS ->
                 text(
-                        "The activations swell: %.0f after layer %d at step %d, below 10 is usual, because the weights grew too"
+                        "The activations swell: %.0f after layer %d at step %d, 1 to 20 is usual, because the weights grew too"
                                 + " far. Lower %s or lengthen warmup_steps (now %d)",
                         scale, scaleLayer, measuredAt, rates(), settings.warmupSteps());
             case CREEPS ->
