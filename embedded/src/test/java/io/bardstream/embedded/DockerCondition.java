@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -16,7 +17,8 @@ import org.junit.platform.commons.support.AnnotationSupport;
  * pull for minutes. With {@code REQUIRE_DOCKER=1} in the environment nothing is skipped, so a build that counts on containers fails.
  *
  * <p>The images are those of {@link RequiresDocker}, or those of {@link ContainerServices} where a test runs once more over containers: it
- * stands in {@code META-INF/services}, and only the execution {@code containers} of the build has extensions detected.
+ * stands in {@code META-INF/services}. Quarkus has extensions detected in every run, so without the annotation it decides only where the
+ * execution {@code containers} of the build has set {@code bardstream.test.containers}.
  */
 public final class DockerCondition implements ExecutionCondition {
     private static final long SECONDS = 10;
@@ -29,9 +31,11 @@ public final class DockerCondition implements ExecutionCondition {
         if ("1".equals(System.getenv("REQUIRE_DOCKER"))) {
             return ConditionEvaluationResult.enabled("REQUIRE_DOCKER=1");
         }
-        List<String> images = AnnotationSupport.findAnnotation(context.getElement(), RequiresDocker.class)
-                .map(needs -> List.of(needs.value()))
-                .orElse(ContainerServices.IMAGES);
+        Optional<RequiresDocker> needs = AnnotationSupport.findAnnotation(context.getElement(), RequiresDocker.class);
+        if (needs.isEmpty() && !Boolean.getBoolean("bardstream.test.containers")) {
+            return ConditionEvaluationResult.enabled("needs no Docker engine");
+        }
+        List<String> images = needs.map(named -> List.of(named.value())).orElse(ContainerServices.IMAGES);
         String why = OBSTACLES.computeIfAbsent(images, DockerCondition::obstacle);
         return why.isEmpty()
                 ? ConditionEvaluationResult.enabled("a Docker engine and the images are there")
