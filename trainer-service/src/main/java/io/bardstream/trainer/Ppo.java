@@ -40,7 +40,7 @@ final class Ppo {
 
     private final PpoModels models;
     private final Judge judge;
-    private final PromptOrder prompts;
+    private final EpochOrder<int[]> prompts;
     private final Rollout rollout;
     private final KlController kl;
     private final PpoSettings ppo;
@@ -53,7 +53,7 @@ final class Ppo {
     Ppo(
             PpoModels models,
             Judge judge,
-            PromptOrder prompts,
+            EpochOrder<int[]> prompts,
             Rollout rollout,
             Hyperparameters settings,
             long seed,
@@ -76,7 +76,9 @@ final class Ppo {
     Update update(long number, double rate, double criticRate) {
         Clock clock = new Clock();
         List<Response> responses = rollout.sample(
-                models.policy(), prompts.draw(number, ppo.rollouts()), CounterRandom.bits(STREAM, seed, number));
+                models.policy(),
+                prompts.draw(number * ppo.rollouts(), ppo.rollouts()),
+                CounterRandom.bits(STREAM, seed, number));
         clock.lap("rollout");
         double[] scores = scores(responses);
         clock.lap("scoring");

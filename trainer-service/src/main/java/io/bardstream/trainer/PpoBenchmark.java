@@ -104,7 +104,7 @@ public final class PpoBenchmark {
             try (PpoModels models = PpoModels.begin(folder, folder, compute, settings, SEED);
                     RewardModel judge = RewardModel.load(folder, compute)) {
                 Ppo learner =
-                        new Ppo(models, judge::rewards, new PromptOrder(prompts, SEED), rollout, settings, SEED, 0.15);
+                        new Ppo(models, judge::rewards, new EpochOrder<>(prompts, SEED), rollout, settings, SEED, 0.15);
                 List<Ppo.Update> updates = IntStream.range(0, UPDATES)
                         .mapToObj(number -> learner.update(number, 1e-6, 1e-6))
                         .sorted(Comparator.comparing(PpoBenchmark::whole))

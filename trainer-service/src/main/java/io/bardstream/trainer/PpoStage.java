@@ -134,7 +134,7 @@ public class PpoStage extends PolicyStage {
         TrainingRequest request = run.request();
         Hyperparameters settings = request.hyperparameters();
         PpoSettings ppo = settings.ppo();
-        PromptOrder prompts = new PromptOrder(prompts(run), request.seed());
+        EpochOrder<int[]> prompts = new EpochOrder<>(prompts(run), request.seed());
         Rollout rollout = new Rollout(run.tokenizer(), ppo.temperature(), ppo.responseLength());
         Path parent = run.parent().orElseThrow();
         Path reward = run.reward().orElseThrow();

@@ -49,7 +49,7 @@ class PpoTest {
                 TinyPolicy.TOKENIZER,
                 settings.ppo().temperature(),
                 settings.ppo().responseLength());
-        PromptOrder prompts = new PromptOrder(TinyPolicy.prompts(), SEED);
+        EpochOrder<int[]> prompts = new EpochOrder<>(TinyPolicy.prompts(), SEED);
         return new Ppo(models, TinyPolicy::thous, prompts, rollout, settings, SEED, beta);
     }
 
@@ -121,7 +121,7 @@ class PpoTest {
     void responsesDependOnTheirNumberAndNotOnTheSlotsAroundThem() throws IOException {
         try (Gpt policy = Gpt.load(parent, compute)) {
             Rollout rollout = new Rollout(TinyPolicy.TOKENIZER, 1, 14);
-            List<int[]> prompts = new PromptOrder(TinyPolicy.prompts(), SEED).draw(0, 40);
+            List<int[]> prompts = new EpochOrder<>(TinyPolicy.prompts(), SEED).draw(0, 40);
 
             List<Response> all = rollout.sample(policy, prompts, 9);
 
