@@ -33,16 +33,19 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
@@ -101,14 +104,13 @@ public final class PipelineBenchmark {
 
     private final Extent extent;
     private final String kafka;
-    private final LogReader log;
     private final TokenFiles files;
 
     private PipelineBenchmark(Extent extent, String kafka, Path home) {
         this.extent = extent;
         this.kafka = kafka;
-        this.log = new LogReader(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka));
-        this.files = new TokenFiles(new BardstreamHome(home), log);
+        this.files = new TokenFiles(
+                new BardstreamHome(home), new LogReader(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka)));
     }
 
     /**
@@ -268,7 +270,7 @@ public final class PipelineBenchmark {
             return withKafka ? steps(mapped, metrics::add) : steps(inMemory, measured -> {});
         }
 
-        private double[] steps(TokenSampler windows, java.util.function.Consumer<StepMetrics> report) {
+        private double[] steps(TokenSampler windows, Consumer<StepMetrics> report) {
             double[] milliseconds = new double[extent.stepsPerTurn()];
             for (int i = 0; i < extent.stepsPerTurn(); i++) {
                 long begin = System.nanoTime();
@@ -346,7 +348,10 @@ public final class PipelineBenchmark {
         }
 
         private void listen(Topic<?> topic) {
-            try (Consumer<byte[], byte[]> consumer = log.consumer()) {
+            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
+                    Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka),
+                    new ByteArrayDeserializer(),
+                    new ByteArrayDeserializer())) {
                 List<TopicPartition> whole = List.of(new TopicPartition(topic.name(), 0));
                 consumer.assign(whole);
                 consumer.seekToBeginning(whole);
