@@ -11,6 +11,8 @@ public enum DatasetKind {
     PRETRAIN,
     /** Conversations, with a mask of the tokens that are trained. */
     INSTRUCT,
+    /** Texts with labels: conversations of a text and its label, which is trained. */
+    CLASSIFY,
     /** Prompts to be continued, for PPO. */
     PROMPT;
 
@@ -26,6 +28,6 @@ public enum DatasetKind {
                 .findFirst()
                 .orElseThrow(() -> new InvalidFieldException(
                         "kind",
-                        "'" + label + "' is not a kind of dataset; the kinds are pretrain, instruct and prompt"));
+                        "'" + label + "' is not a kind of dataset; the kinds are pretrain, instruct, classify and prompt"));
     }
 }

@@ -5,7 +5,7 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import java.time.Instant;
 
-/** A text, or instructions, that were taken in. Its id is a hash of its content, so the same under another name is the same corpus. */
+/** A text, instructions or labelled texts that were taken in. Its id is a hash of its content, so the same under another name is the same corpus. */
 @Entity
 class Corpus extends PanacheEntityBase {
     /** Running text. */
@@ -13,6 +13,9 @@ class Corpus extends PanacheEntityBase {
 
     /** Instructions with their answers, kept as conversations. */
     static final String INSTRUCT = "instruct";
+
+    /** Texts with labels, kept as conversations of a text and its label. */
+    static final String CLASSIFY = "classify";
 
     @Id
     public String id;
@@ -41,7 +44,8 @@ class Corpus extends PanacheEntityBase {
 
     public Instant createdAt;
 
-    boolean instructs() {
-        return kind.equals(INSTRUCT);
+    /** Whether it consists of conversations, which are drawn into splits one by one. */
+    boolean hasConversations() {
+        return !kind.equals(TEXT);
     }
 }

@@ -108,8 +108,8 @@ class CorpusFiles {
                         "sha256",
                         "sha256_mismatch");
             }
-            if (wanted.kind().equals(Corpus.INSTRUCT)) {
-                return conversations(incoming, taken, field, wanted.onError());
+            if (!wanted.kind().equals(Corpus.TEXT)) {
+                return conversations(incoming, taken, field, wanted);
             }
             publish(incoming, file(taken.sha256(), Corpus.TEXT));
             return taken;
@@ -118,15 +118,20 @@ class CorpusFiles {
         }
     }
 
-    private Text conversations(Path incoming, Text taken, String field, OnError onError) throws IOException {
+    private Text conversations(Path incoming, Text taken, String field, Wanted wanted) throws IOException {
         Path conversations = create();
         try {
             InstructionFile.Result result;
             try (FileOutputStream file = openForWriting(conversations)) {
-                result = InstructionFile.convert(incoming, line -> write(file, line, line.length), onError, field);
+                result = InstructionFile.convert(
+                        incoming,
+                        wanted.kind().equals(Corpus.CLASSIFY) ? Instruction::parseLabelled : Instruction::parse,
+                        line -> write(file, line, line.length),
+                        wanted.onError(),
+                        field);
                 sync(file);
             }
-            publish(conversations, file(taken.sha256(), Corpus.INSTRUCT));
+            publish(conversations, file(taken.sha256(), wanted.kind()));
             return new Text(taken.sha256(), taken.bytes(), taken.characters(), result);
         } finally {
             Files.deleteIfExists(conversations);

@@ -38,8 +38,8 @@ public class CorpusResource {
     /**
      * A corpus inside JSON: exactly one of {@code url}, {@code text} and {@code bundled}.
      *
-     * @param kind {@code text} where absent, or {@code instruct}
-     * @param onError of instructions, {@code refuse} where absent, or {@code skip}
+     * @param kind {@code text} where absent, {@code instruct} or {@code classify}
+     * @param onError of instructions and labelled texts, {@code refuse} where absent, or {@code skip}
      * @param sha256 what the content must have; null for any
      */
     public record Request(
@@ -82,6 +82,7 @@ public class CorpusResource {
         }
     }
 
+    private static final Set<String> KINDS = Set.of(Corpus.TEXT, Corpus.INSTRUCT, Corpus.CLASSIFY);
     private static final Map<String, String> BUNDLED =
             Map.of(Corpus.TEXT, "/corpus/shakespeare.txt", Corpus.INSTRUCT, "/corpus/instructions.jsonl");
 
@@ -164,6 +165,9 @@ public class CorpusResource {
                     "text", "give exactly one of text, url and bundled; " + given + " were given");
         }
         if (bundled) {
+            if (!BUNDLED.containsKey(wanted.kind())) {
+                throw new InvalidFieldException("bundled", "there is no bundled corpus of kind " + wanted.kind());
+            }
             try (InputStream text = CorpusResource.class.getResourceAsStream(BUNDLED.get(wanted.kind()))) {
                 return answer(corpora.take(name, "bundled", text, "bundled", wanted));
             }
@@ -197,13 +201,14 @@ public class CorpusResource {
 
     private static CorpusFiles.Wanted wanted(String kind, String onError, String sha256) {
         String known = kind == null ? Corpus.TEXT : kind;
-        if (!BUNDLED.containsKey(known)) {
+        if (!KINDS.contains(known)) {
             throw new InvalidFieldException(
                     "kind",
-                    "'" + Require.printable(known) + "' is not a kind of corpus; the kinds are text and instruct");
+                    "'" + Require.printable(known)
+                            + "' is not a kind of corpus; the kinds are text, instruct and classify");
         }
-        if (onError != null && !known.equals(Corpus.INSTRUCT)) {
-            throw new InvalidFieldException("on_error", "is for instructions; a text has no entries");
+        if (onError != null && known.equals(Corpus.TEXT)) {
+            throw new InvalidFieldException("on_error", "is for instructions and labelled texts; a text has no entries");
         }
         return new CorpusFiles.Wanted(known, OnError.of(onError), sha256);
     }

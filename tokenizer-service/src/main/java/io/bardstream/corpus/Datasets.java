@@ -75,7 +75,12 @@ class Datasets {
         Vocabulary vocabulary = vocabularies
                 .find(wanted.tokenizer())
                 .orElseThrow(() -> Require.unknown("tokenizer", wanted.tokenizer(), "tokenizer"));
-        DatasetKind kind = corpus.instructs() ? DatasetKind.INSTRUCT : DatasetKind.PRETRAIN;
+        DatasetKind kind =
+                switch (corpus.kind) {
+                    case Corpus.INSTRUCT -> DatasetKind.INSTRUCT;
+                    case Corpus.CLASSIFY -> DatasetKind.CLASSIFY;
+                    default -> DatasetKind.PRETRAIN;
+                };
         if (wanted.kind() != null && wanted.kind() != kind) {
             throw new InvalidFieldException(
                     "kind",
@@ -86,15 +91,15 @@ class Datasets {
         order.corpus = corpus.id;
         order.kind = kind;
         order.validationFraction = wanted.validationFraction();
-        if (kind == DatasetKind.INSTRUCT) {
-            return queue(instructions(order, corpus, wanted), corpus, vocabularies.chatForm(vocabulary));
+        if (corpus.hasConversations()) {
+            return queue(drawn(order, corpus, wanted), corpus, vocabularies.chatForm(vocabulary));
         }
         requireText(wanted);
         requireEnough(corpus, vocabularies.tokenizer(vocabulary), wanted.validationFraction());
         return queue(order, corpus, vocabulary);
     }
 
-    private static DatasetOrder instructions(DatasetOrder order, Corpus corpus, Wanted wanted) {
+    private static DatasetOrder drawn(DatasetOrder order, Corpus corpus, Wanted wanted) {
         if (wanted.testFraction() != null) {
             requireFraction("test_fraction", wanted.testFraction(), true);
             order.testFraction = wanted.testFraction();
@@ -124,7 +129,7 @@ class Datasets {
     }
 
     private DatasetOrder queue(DatasetOrder wanted, Corpus corpus, Vocabulary vocabulary) {
-        String id = wanted.kind == DatasetKind.INSTRUCT
+        String id = corpus.hasConversations()
                 ? Ids.of(
                         "dataset",
                         corpus.sha256,
@@ -195,8 +200,8 @@ class Datasets {
         Corpus corpus = corpora.find(order.corpus).orElseThrow();
         Vocabulary vocabulary = vocabularies.find(order.tokenizer).orElseThrow();
         BpeTokenizer tokenizer = vocabularies.tokenizer(vocabulary);
-        return order.kind == DatasetKind.INSTRUCT
-                ? new InstructionEmission(order.id, corpus, vocabulary.id, tokenizer, order.draw())
+        return corpus.hasConversations()
+                ? new InstructionEmission(order.id, order.kind, corpus, vocabulary.id, tokenizer, order.draw())
                 : new TextEmission(order.id, corpus, vocabulary.id, tokenizer, order.validationFraction);
     }
 

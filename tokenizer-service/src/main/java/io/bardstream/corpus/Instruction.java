@@ -40,6 +40,7 @@ final class Instruction {
     /** A conversation lies whole in one block, and no token is shorter than a byte. */
     static final int MOST_BYTES = TokenBlock.MAX_TOKENS - 4_096;
 
+    private static final int LONGEST_LABEL = 100;
     private static final int MOST_MESSAGES = 1_000;
     private static final Set<String> MESSAGE = Set.of("role", "content");
 
@@ -60,6 +61,34 @@ final class Instruction {
      * @throws InvalidFieldException saying what is wrong with it
      */
     static Conversation parse(byte[] entry) {
+        Conversation conversation = new Conversation(messages(object(entry)));
+        if (conversation.last() != Role.ASSISTANT) {
+            throw new InvalidFieldException("messages", "end with the user's turn; the assistant's is what is learned");
+        }
+        return checkSize(conversation);
+    }
+
+    /**
+     * The conversation of an entry of {@code text} and {@code label}, a text or a whole number: the text and then the label.
+     *
+     * @throws InvalidFieldException saying what is wrong with it
+     */
+    static Conversation parseLabelled(byte[] entry) {
+        JsonNode json = object(entry);
+        JsonNode label = json.path("label");
+        if (label.isIntegralNumber()) {
+            ((ObjectNode) json).put("label", label.asText());
+        }
+        String name = text(json, "label", "label").strip();
+        if (name.isEmpty() || name.length() > LONGEST_LABEL) {
+            throw new InvalidFieldException(
+                    "label", "has " + name.length() + " characters; expected are 1 to " + LONGEST_LABEL);
+        }
+        return checkSize(new Conversation(
+                List.of(new Message(Role.USER, text(json, "text", "text")), new Message(Role.ASSISTANT, name))));
+    }
+
+    private static JsonNode object(byte[] entry) {
         JsonNode json;
         try {
             json = JSON.readTree(entry);
@@ -71,10 +100,10 @@ final class Instruction {
         if (!json.isObject()) {
             throw new InvalidFieldException("entry", "is not an object");
         }
-        Conversation conversation = new Conversation(messages(json));
-        if (conversation.last() != Role.ASSISTANT) {
-            throw new InvalidFieldException("messages", "end with the user's turn; the assistant's is what is learned");
-        }
+        return json;
+    }
+
+    private static Conversation checkSize(Conversation conversation) {
         int bytes = conversation.messages().stream()
                 .mapToInt(message -> message.content().getBytes(StandardCharsets.UTF_8).length)
                 .sum();

@@ -54,14 +54,17 @@ final class InstructionEmission implements Emission {
     }
 
     private final String dataset;
+    private final DatasetKind kind;
     private final Corpus corpus;
     private final String tokenizerId;
     private final BpeTokenizer tokenizer;
     private final ChatFormat format;
     private final Draw draw;
 
-    InstructionEmission(String dataset, Corpus corpus, String tokenizerId, BpeTokenizer tokenizer, Draw draw) {
+    InstructionEmission(
+            String dataset, DatasetKind kind, Corpus corpus, String tokenizerId, BpeTokenizer tokenizer, Draw draw) {
         this.dataset = dataset;
+        this.kind = kind;
         this.corpus = corpus;
         this.tokenizerId = tokenizerId;
         this.tokenizer = tokenizer;
@@ -93,7 +96,7 @@ final class InstructionEmission implements Emission {
         }
         return new Dataset(
                 dataset,
-                DatasetKind.INSTRUCT,
+                kind,
                 corpus.sha256,
                 tokenizerId,
                 tokenizer.sha256(),

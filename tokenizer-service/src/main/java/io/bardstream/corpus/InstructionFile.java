@@ -48,27 +48,37 @@ final class InstructionFile {
 
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
+    /** Makes a conversation of an entry, or says by an {@link InvalidFieldException} why it cannot. */
+    @FunctionalInterface
+    interface Form {
+        Conversation parse(byte[] entry);
+    }
+
     private final Path file;
+    private final Form form;
     private final Consumer<byte[]> into;
     private final List<Problem> problems = new ArrayList<>();
     private long begin; // bytes before the text
     private long entries;
     private long skipped;
 
-    private InstructionFile(Path file, Consumer<byte[]> into) {
+    private InstructionFile(Path file, Form form, Consumer<byte[]> into) {
         this.file = file;
+        this.form = form;
         this.into = into;
     }
 
     /**
      * Converts a file.
      *
+     * @param form of its entries
      * @param into takes each conversation as a line of JSON
      * @param field the field of the request that brought it, for errors
      * @throws ApiException 400, if it holds no good entry, or with {@link OnError#REFUSE} a bad one, naming the first of those
      */
-    static Result convert(Path file, Consumer<byte[]> into, OnError onError, String field) throws IOException {
-        InstructionFile conversion = new InstructionFile(file, into);
+    static Result convert(Path file, Form form, Consumer<byte[]> into, OnError onError, String field)
+            throws IOException {
+        InstructionFile conversion = new InstructionFile(file, form, into);
         int first = conversion.firstByte();
         if (first == '[') {
             conversion.array(field);
@@ -77,7 +87,7 @@ final class InstructionFile {
         }
         Result result = new Result(conversion.entries, conversion.skipped, List.copyOf(conversion.problems));
         if (result.entries() == 0 && result.skipped() == 0) {
-            throw new InvalidFieldException(field, "holds no instructions");
+            throw new InvalidFieldException(field, "holds no entries");
         }
         if (result.entries() == 0 || (result.skipped() > 0 && onError == OnError.REFUSE)) {
             throw new ApiException(400, field + ": " + refusal(result), field, "bad_entries");
@@ -177,7 +187,7 @@ final class InstructionFile {
         }
         Conversation conversation;
         try {
-            conversation = Instruction.parse(json);
+            conversation = form.parse(json);
         } catch (InvalidFieldException e) {
             if (number != 1 || !Instruction.isHeader(json)) {
                 bad(number, e.getMessage().replaceFirst("^entry: ", ""));

@@ -118,7 +118,7 @@ class Vocabularies {
                             + " special tokens) to " + LARGEST);
         }
         Corpus corpus = corpora.find(corpusId).orElseThrow(() -> Require.unknown("corpus", corpusId, "corpus"));
-        if (corpus.instructs()) {
+        if (corpus.hasConversations()) {
             throw new InvalidFieldException(
                     "corpus", "holds instructions; a vocabulary is learned from running text, before any of them");
         }

@@ -136,8 +136,8 @@ class InstructionTest {
     @Test
     void aFileWithoutAGoodEntryIsRefusedInAnyCase() {
         assertThatThrownBy(() -> convert("{}\n", OnError.SKIP)).hasMessageContaining("1 of 1 entries");
-        assertThatThrownBy(() -> convert("[]", OnError.SKIP)).hasMessageContaining("holds no instructions");
-        assertThatThrownBy(() -> convert(" \n ", OnError.SKIP)).hasMessageContaining("holds no instructions");
+        assertThatThrownBy(() -> convert("[]", OnError.SKIP)).hasMessageContaining("holds no entries");
+        assertThatThrownBy(() -> convert(" \n ", OnError.SKIP)).hasMessageContaining("holds no entries");
         assertThatThrownBy(() -> convert("[" + GOOD, OnError.SKIP)).hasMessageContaining("is not JSON");
         assertThatThrownBy(() -> convert("[" + GOOD + "] {}", OnError.SKIP)).hasMessageContaining("goes on after");
     }
@@ -165,6 +165,6 @@ class InstructionTest {
     private InstructionFile.Result convert(String text, OnError onError) throws IOException {
         kept.reset();
         Path file = Files.writeString(folder.resolve("upload"), text);
-        return InstructionFile.convert(file, kept::writeBytes, onError, "body");
+        return InstructionFile.convert(file, Instruction::parse, kept::writeBytes, onError, "body");
     }
 }

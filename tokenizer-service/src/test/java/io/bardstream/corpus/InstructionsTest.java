@@ -89,6 +89,36 @@ class InstructionsTest {
     }
 
     @Test
+    void labelledTextsGiveADatasetOfTheirOwnKind() {
+        // Given
+        String lines = IntStream.range(0, 20)
+                .mapToObj(i -> "{\"text\":\"Long live king %d!\",\"label\":\"%s\"}\n".formatted(i, i % 2 == 0 ? "ay" : "no"))
+                .collect(Collectors.joining());
+        String corpus = Client.post("/v1/corpora", Map.of("name", "labels", "kind", "classify", "text", lines))
+                .statusCode(201)
+                .body("kind", equalTo("classify"), "entries", equalTo(20))
+                .extract()
+                .path("id");
+        String tokenizer = Client.tokenizer(Client.corpus("Long live the king! Long may he live!"), 280);
+
+        // When
+        JsonPath manifest = Client.done(
+                dataset(Map.of("corpus", corpus, "tokenizer", tokenizer, "validation_fraction", 0.2, "kind", "classify")));
+
+        // Then what is trained of each text is its label
+        BpeTokenizer bpe = tokenizer(tokenizer);
+        assertThat(manifest.getString("kind")).isEqualTo("classify");
+        assertThat(manifest.getLong("splits.train.conversations.count")).isEqualTo(16);
+        assertThat(conversations(manifest, "train", bpe, true))
+                .allMatch(one -> one.matches(
+                        "<\\|user\\|>Long live king \\d+!<\\|endofturn\\|><\\|assistant\\|>(ay|no)<\\|endofturn\\|>"));
+        assertThat(conversations(manifest, "train", bpe, false)).allMatch(label -> label.matches("(ay|no)<.*"));
+        Client.post("/v1/corpora", Map.of("name", "labels", "kind", "classify", "text", "{\"text\":\"a\"}"))
+                .statusCode(400)
+                .body("error.message", containsString("entry 1: label: is missing"));
+    }
+
+    @Test
     void theBundledInstructionsAreManyAndWhole() {
         Client.post("/v1/corpora", Map.of("name", "bundled", "kind", "instruct", "bundled", true))
                 .body("entries", greaterThanOrEqualTo(300), "skipped", equalTo(0), "source", equalTo("bundled"));
