@@ -152,7 +152,7 @@ public final class HuggingFaceFormat {
                 checkShape(tensors.get(name), new long[] {config.vocabularySize(), config.width()});
                 checkFloats(tensors.get(name));
             } else if (name.equals(SCORE)) {
-                checkShape(tensors.get(name), new long[] {1, config.width()});
+                checkShape(tensors.get(name), new long[] {config.scores(), config.width()});
                 checkFloats(tensors.get(name));
             } else if (!known.contains(name) && !MASK.matcher(bare).matches()) {
                 throw new IllegalArgumentException(

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A GPT-2's {@code config.json}, with the keys of Hugging Face's {@code GPT2Config}: what the weights beside it mean.
@@ -20,7 +22,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
  * @param endOfText id that ends a text, {@code bos_token_id} and {@code eos_token_id}
  * @param pad id that fills up short rows, or null
  * @param dropout the rate trained with on residuals and embeddings; attention probabilities are not dropped
- * @param reward what turns the score into a reward; null where the model predicts tokens
+ * @param reward what turns the score into a reward; null where the model is no reward model
+ * @param labels what its head labels texts with, by number; null where the model is no classifier
  */
 public record ModelConfig(
         int vocabularySize,
@@ -31,7 +34,8 @@ public record ModelConfig(
         int endOfText,
         Integer pad,
         double dropout,
-        RewardScale reward) {
+        RewardScale reward,
+        List<String> labels) {
 
     /**
      * The line by which a reward model's score, the number that its head computes, becomes a reward of mean 0 and deviation
@@ -56,8 +60,10 @@ public record ModelConfig(
 
     private static final String ACTIVATION = "gelu_new";
     private static final String MODEL_TYPE = "gpt2";
+    private static final String CLASSIFIER = "GPT2ForSequenceClassification";
 
     public ModelConfig {
+        labels = labels == null ? null : List.copyOf(labels);
         positive(vocabularySize, "vocab_size");
         positive(contextLength, "n_positions");
         positive(width, "n_embd");
@@ -86,7 +92,7 @@ public record ModelConfig(
             int endOfText,
             Integer pad,
             double dropout) {
-        this(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, null);
+        this(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, null, null);
     }
 
     /** A GPT-2 of this shape without dropout. */
@@ -99,7 +105,7 @@ public record ModelConfig(
     public String toJson() {
         ObjectNode json = FolderJson.object();
         ((ArrayNode) json.withArray("architectures"))
-                .add(reward == null ? "GPT2LMHeadModel" : "GPT2ForSequenceClassification");
+                .add(reward == null && labels == null ? "GPT2LMHeadModel" : CLASSIFIER);
         json.put("model_type", MODEL_TYPE)
                 .put("activation_function", ACTIVATION)
                 .put("attn_pdrop", 0.0)
@@ -131,12 +137,31 @@ public record ModelConfig(
             json.withObject("/label2id").put("reward", 0);
             json.put("reward_gain", reward.gain()).put("reward_bias", reward.bias());
         }
+        if (labels != null) {
+            json.put("problem_type", "single_label_classification");
+            for (int i = 0; i < labels.size(); i++) {
+                json.withObject("/id2label").put(Integer.toString(i), labels.get(i));
+                json.withObject("/label2id").put(labels.get(i), i);
+            }
+        }
         return FolderJson.text(json);
     }
 
     /** The same model with a score whose scale is this. */
     public ModelConfig withReward(RewardScale scale) {
-        return new ModelConfig(vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, scale);
+        return new ModelConfig(
+                vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, scale, null);
+    }
+
+    /** The same model with a head that labels texts. */
+    public ModelConfig withLabels(List<String> names) {
+        return new ModelConfig(
+                vocabularySize, contextLength, width, layers, heads, endOfText, pad, dropout, null, names);
+    }
+
+    /** Numbers that its head computes of a hidden state, rows of {@code score.weight}. */
+    int scores() {
+        return labels == null ? 1 : labels.size();
     }
 
     /** The text of {@code generation_config.json}: a generation ends with the text, or with the turn where there is one. */
@@ -199,7 +224,27 @@ public record ModelConfig(
                 number(json, "resid_pdrop", 0.1),
                 json.has("reward_gain")
                         ? new RewardScale(number(json, "reward_gain", 1), number(json, "reward_bias", 0))
-                        : null);
+                        : null,
+                labels(json));
+    }
+
+    private static List<String> labels(JsonNode json) {
+        JsonNode names = json.path("id2label");
+        if (!json.path("architectures").path(0).asText().equals(CLASSIFIER)
+                || json.has("reward_gain")
+                || names.isEmpty()) {
+            return null;
+        }
+        List<String> labels = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            JsonNode name = names.path(Integer.toString(i));
+            if (!name.isTextual()) {
+                throw new IllegalArgumentException(
+                        "config.json has an id2label of %d labels without a text for %d".formatted(names.size(), i));
+            }
+            labels.add(name.textValue());
+        }
+        return labels;
     }
 
     private static void positive(int value, String key) {

@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Weights that exist, complete and verified, in the checkpoint store.
  *
- * @param model name of the model, {@code bardstream} for the policy
+ * @param model name of the model, {@link #POLICY} or {@link #CLASSIFIER}
  * @param parent checkpoint that the run started from, or null
  * @param runId run that wrote it
  * @param requestedBy who asked for that run, see {@link TrainingRequest#requestedBy()}
@@ -35,6 +35,9 @@ public record Checkpoint(
 
     /** The one model that is trained, served and judged. */
     public static final String POLICY = "bardstream";
+
+    /** Models that label texts. */
+    public static final String CLASSIFIER = "bardstream-classifier";
 
     public static final String VALIDATION_LOSS = "validation_loss";
     public static final String BITS_PER_BYTE = "bits_per_byte";

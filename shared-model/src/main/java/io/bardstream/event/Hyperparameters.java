@@ -35,6 +35,7 @@ import java.util.stream.Stream;
  * @param patience evaluations without a better validation loss after which the run stops; 0 never stops it
  * @param ppo what only PPO has; null in other stages. In a request its names stand beside the others
  * @param dpo what only DPO has; null in other stages. In a request its names stand beside the others
+ * @param classify what only classification has; null in other stages. In a request its names stand beside the others
  */
 public record Hyperparameters(
         String optimizer,
@@ -62,7 +63,8 @@ public record Hyperparameters(
         boolean activationRecomputation,
         int patience,
         PpoSettings ppo,
-        DpoSettings dpo) {
+        DpoSettings dpo,
+        ClassifySettings classify) {
 
     private static final int MOST_THREADS = 1_024;
 
@@ -163,6 +165,11 @@ public record Hyperparameters(
         return with("dpo", settings);
     }
 
+    /** These hyperparameters with those that only classification has. */
+    public Hyperparameters with(ClassifySettings settings) {
+        return with("classify", settings);
+    }
+
     private Hyperparameters with(String group, Record settings) {
         ObjectNode values = MAPPER.valueToTree(this);
         values.set(group, MAPPER.valueToTree(settings));
@@ -173,7 +180,7 @@ public record Hyperparameters(
     private static Stream<ObjectNode> groups(ObjectNode values) {
         return Stream.concat(
                 Stream.of(values),
-                Stream.of("ppo", "dpo")
+                Stream.of("ppo", "dpo", "classify")
                         .map(values::path)
                         .filter(JsonNode::isObject)
                         .map(ObjectNode.class::cast));

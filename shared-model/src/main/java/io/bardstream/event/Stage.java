@@ -16,7 +16,9 @@ public enum Stage {
     /** Direct preference optimization. */
     DPO,
     /** Proximal policy optimization against a reward model. */
-    PPO;
+    PPO,
+    /** Labels for texts. */
+    CLASSIFY;
 
     @JsonValue
     public String label() {
@@ -29,6 +31,6 @@ public enum Stage {
                 .filter(stage -> stage.label().equals(label))
                 .findFirst()
                 .orElseThrow(() -> new InvalidFieldException(
-                        "stage", "'" + label + "' is not a stage; the stages are pretrain, sft, reward, dpo and ppo"));
+                        "stage", "'" + label + "' is not a stage; the stages are pretrain, sft, reward, dpo, ppo and classify"));
     }
 }

@@ -31,6 +31,7 @@ import java.util.function.Consumer;
  * <p>Not for several threads at once.
  */
 public final class Gpt implements AutoCloseable {
+    private static final double INITIAL_DEVIATION = 0.02;
     private static final int EMBEDDING = -1; // the layer number of dropout on embeddings
 
     private final GptConfig config;
@@ -43,7 +44,7 @@ public final class Gpt implements AutoCloseable {
     private final LayerNorm finalNorm;
     private final ScalarHead scalarHead;
 
-    private Gpt(GptConfig config, Compute compute, boolean scores) {
+    private Gpt(GptConfig config, Compute compute, int scores) {
         this.config = config;
         this.compute = compute;
         this.kernels = compute.kernels();
@@ -55,7 +56,7 @@ public final class Gpt implements AutoCloseable {
         }
         this.finalNorm = new LayerNorm(
                 kernels, parameters.get("transformer.ln_f.weight"), parameters.get("transformer.ln_f.bias"));
-        this.scalarHead = scores ? new ScalarHead(kernels, parameters.get(HuggingFaceFormat.SCORE)) : null;
+        this.scalarHead = scores == 1 ? new ScalarHead(kernels, parameters.get(HuggingFaceFormat.SCORE)) : null;
     }
 
     /**
@@ -64,20 +65,33 @@ public final class Gpt implements AutoCloseable {
      * tensor's name.
      */
     public static Gpt initialise(GptConfig config, Compute compute, long seed) {
-        Gpt gpt = new Gpt(config, compute, false);
+        return initialise(config, compute, 0, seed);
+    }
+
+    /** The same with a {@link #labelHead}, drawn as any matrix is. */
+    public static Gpt initialiseClassifier(GptConfig config, Compute compute, int labels, long seed) {
+        return initialise(config, compute, labels, seed);
+    }
+
+    private static Gpt initialise(GptConfig config, Compute compute, int scores, long seed) {
+        Gpt gpt = new Gpt(config, compute, scores);
         for (Parameter parameter : gpt.parameters.all()) {
             String name = parameter.name();
-            long own = CounterRandom.bits(seed, name.hashCode()) & 0xffff_ffffL;
             if (name.endsWith("c_proj.weight")) {
-                gpt.kernels.normal(parameter.master(), 0.02 / Math.sqrt(2.0 * config.layers()), own);
+                gpt.draw(parameter, INITIAL_DEVIATION / Math.sqrt(2.0 * config.layers()), seed);
             } else if (name.contains(".ln_") && name.endsWith(".weight")) {
                 parameter.master().addi(1f);
             } else if (name.endsWith(".weight")) {
-                gpt.kernels.normal(parameter.master(), 0.02, own);
+                gpt.draw(parameter, INITIAL_DEVIATION, seed);
             }
         }
         gpt.parameters.refresh();
         return gpt;
+    }
+
+    private void draw(Parameter parameter, double deviation, long seed) {
+        long own = CounterRandom.bits(seed, parameter.name().hashCode()) & 0xffff_ffffL;
+        kernels.normal(parameter.master(), deviation, own);
     }
 
     /**
@@ -87,12 +101,12 @@ public final class Gpt implements AutoCloseable {
      * @throws IllegalArgumentException naming what is missing or does not fit
      */
     public static Gpt load(Path checkpointFolder, Compute compute) throws IOException {
-        return load(checkpointFolder, compute, false, 0, 0);
+        return load(checkpointFolder, compute, 0, 0, 0);
     }
 
     /** The same with a {@link #scalarHead}: the folder's, or one of zeros where it has none. */
     public static Gpt loadWithScalarHead(Path checkpointFolder, Compute compute) throws IOException {
-        return load(checkpointFolder, compute, true, 0, 0);
+        return load(checkpointFolder, compute, 1, 0, 0);
     }
 
     /**
@@ -103,10 +117,34 @@ public final class Gpt implements AutoCloseable {
      * @param vocabularySize ids in all; fewer than the folder's, and its own stay
      */
     public static Gpt load(Path checkpointFolder, Compute compute, int vocabularySize, long seed) throws IOException {
-        return load(checkpointFolder, compute, false, vocabularySize, seed);
+        return load(checkpointFolder, compute, 0, vocabularySize, seed);
     }
 
-    private static Gpt load(Path checkpointFolder, Compute compute, boolean scores, int vocabularySize, long seed)
+    /** A classifier's folder with its {@link #labelHead}. */
+    public static Gpt loadClassifier(Path checkpointFolder, Compute compute) throws IOException {
+        List<String> labels = HuggingFaceFormat.readConfig(checkpointFolder).labels();
+        if (labels == null) {
+            throw new IllegalArgumentException(checkpointFolder + " holds no classifier");
+        }
+        return load(checkpointFolder, compute, labels.size(), 0, 0);
+    }
+
+    /**
+     * Any folder with a {@link #labelHead} for these labels: the folder's where it has one for the same, or else one drawn as
+     * GPT-2 draws matrices. The vocabulary may extend the folder's.
+     */
+    public static Gpt loadClassifier(
+            Path checkpointFolder, Compute compute, List<String> labels, int vocabularySize, long seed)
+            throws IOException {
+        Gpt gpt = load(checkpointFolder, compute, labels.size(), vocabularySize, seed);
+        if (!labels.equals(HuggingFaceFormat.readConfig(checkpointFolder).labels())) {
+            gpt.draw(gpt.labelHead(), INITIAL_DEVIATION, seed);
+            gpt.parameters.refresh();
+        }
+        return gpt;
+    }
+
+    private static Gpt load(Path checkpointFolder, Compute compute, int scores, int vocabularySize, long seed)
             throws IOException {
         ModelConfig stored = HuggingFaceFormat.readConfig(checkpointFolder);
         int ids = Math.max(vocabularySize, stored.vocabularySize());
@@ -125,8 +163,14 @@ public final class Gpt implements AutoCloseable {
                 long own = CounterRandom.bits(seed, id) & 0xffff_ffffL;
                 gpt.kernels.drawRow(gpt.wte.master(), stored.vocabularySize(), id, own);
             }
-            if (scores && file.has(HuggingFaceFormat.SCORE)) {
-                TensorBytes.read(file, HuggingFaceFormat.SCORE, gpt.scalarHead.weight(), gpt.kernels);
+            if (scores > 0
+                    && file.has(HuggingFaceFormat.SCORE)
+                    && file.info(HuggingFaceFormat.SCORE).shape().get(0) == scores) {
+                TensorBytes.read(
+                        file,
+                        HuggingFaceFormat.SCORE,
+                        gpt.parameters.get(HuggingFaceFormat.SCORE).master(),
+                        gpt.kernels);
             }
         } catch (IOException | RuntimeException e) {
             gpt.close();
@@ -170,6 +214,15 @@ public final class Gpt implements AutoCloseable {
             throw new IllegalStateException("this model has no scalar head; load it by loadWithScalarHead");
         }
         return scalarHead;
+    }
+
+    /** The head (K, C) of a classifier, whose K rows score the labels: {@code score.weight} of transformers. */
+    public Parameter labelHead() {
+        Parameter head = parameters.get(HuggingFaceFormat.SCORE);
+        if (scalarHead != null) {
+            throw new IllegalStateException("this model scores texts and labels none; load it by loadClassifier");
+        }
+        return head;
     }
 
     /** Hidden states after the last norm, (B·T, C) in compute precision, of {@code tokens} (B, T) int64. */

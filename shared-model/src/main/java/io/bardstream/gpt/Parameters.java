@@ -16,7 +16,7 @@ import java.util.Map;
  * gradients. An optimizer walks over the buffers; the model reads views of them.
  *
  * <p>Order: the hidden matrices, kind by kind, so that equal shapes of all layers are one stack; the token and position
- * embeddings; gains and biases, and a scalar head where there is one. The first two groups are matrices and are decayed,
+ * embeddings; gains and biases, and a head of scores where there is one. The first two groups are matrices and are decayed,
  * the last is not. Gradients of hidden
  * matrices are in {@code gradientPrecision}, all others in float32.
  */
@@ -47,7 +47,7 @@ public final class Parameters implements AutoCloseable {
     private NDArray otherGradients;
     private boolean fresh;
 
-    Parameters(GptConfig config, Compute compute, boolean scores) {
+    Parameters(GptConfig config, Compute compute, int scores) {
         this.config = config;
         this.compute = compute;
         this.kernels = compute.kernels();
@@ -69,7 +69,7 @@ public final class Parameters implements AutoCloseable {
                 new Parameter(name, view(masters, offsets.get(name), shape), view(weights, offsets.get(name), shape))));
     }
 
-    private static Map<String, Shape> shapes(GptConfig config, boolean scores) {
+    private static Map<String, Shape> shapes(GptConfig config, int scores) {
         long c = config.width();
         Map<String, Shape> shapes = new LinkedHashMap<>();
         List<Shape> matrices = List.of(new Shape(c, 3 * c), new Shape(c, c), new Shape(c, 4 * c), new Shape(4 * c, c));
@@ -92,8 +92,8 @@ public final class Parameters implements AutoCloseable {
         }
         shapes.put("transformer.ln_f.weight", new Shape(c));
         shapes.put("transformer.ln_f.bias", new Shape(c));
-        if (scores) {
-            shapes.put(HuggingFaceFormat.SCORE, new Shape(1, c));
+        if (scores > 0) {
+            shapes.put(HuggingFaceFormat.SCORE, new Shape(scores, c));
         }
         return shapes;
     }
@@ -142,6 +142,20 @@ public final class Parameters implements AutoCloseable {
 
     public Range vectors() {
         return vectors;
+    }
+
+    /** The hidden matrices of the last block. */
+    public List<Range> lastHidden() {
+        return KINDS.stream()
+                .map(kind -> inBlock(config.layers() - 1, kind + ".weight"))
+                .map(name -> new Range(
+                        offsets.get(name), offsets.get(name) + get(name).master().size()))
+                .toList();
+    }
+
+    /** Gains and biases of the last block and the last norm, and the head. */
+    public Range lastVectors() {
+        return new Range(offsets.get(inBlock(config.layers() - 1, "ln_1.weight")), vectors.end());
     }
 
     /** A view of a range of a flat buffer. */

@@ -1,6 +1,5 @@
 package io.bardstream.train;
 
-import io.bardstream.kernel.CounterRandom;
 import io.bardstream.tokenizer.ChatFormat.Rendered;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -12,18 +11,13 @@ import java.util.stream.LongStream;
  * first. Conversations that do not fit the context are left out; {@link #leftOut()} says how many.
  */
 public final class ConversationSampler {
-    private static final long STREAM = 0x54414c4b53L; // keeps the order independent of other draws at the same seed
-
     private final Conversations source;
     private final int contextLength;
     private final int batchSize;
     private final int accumulation;
     private final int pad;
-    private final long seed;
     private final int[] fitting;
-
-    private long epoch = -1;
-    private int[] order;
+    private final EpochOrder order;
 
     /**
      * @param batchSize conversations of a micro-batch
@@ -38,12 +32,12 @@ public final class ConversationSampler {
         this.batchSize = batchSize;
         this.accumulation = accumulation;
         this.pad = pad;
-        this.seed = seed;
         this.fitting = fitting(source, contextLength);
         if (fitting.length == 0) {
             throw new IllegalArgumentException("none of the " + source.count() + " conversations fits a context of "
                     + contextLength + " tokens; use shorter ones or a model of a longer context");
         }
+        this.order = new EpochOrder(fitting, seed);
     }
 
     /** The numbers of the conversations that can be trained whole. */
@@ -70,23 +64,6 @@ public final class ConversationSampler {
 
     /** The number of the conversation that comes as the {@code position}-th of all epochs. */
     int conversation(long position) {
-        long wanted = position / fitting.length;
-        if (wanted != epoch) {
-            order = order(wanted);
-            epoch = wanted;
-        }
-        return order[(int) (position % fitting.length)];
-    }
-
-    /** An epoch's order, by Fisher and Yates. */
-    private int[] order(long ofEpoch) {
-        int[] shuffled = fitting.clone();
-        for (int i = shuffled.length - 1; i > 0; i--) {
-            int j = (int) CounterRandom.below(i + 1, STREAM, seed, ofEpoch, i);
-            int swapped = shuffled[i];
-            shuffled[i] = shuffled[j];
-            shuffled[j] = swapped;
-        }
-        return shuffled;
+        return order.at(position);
     }
 }

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Turns a gradient into an update of the weights. AdamW (Loshchilov and Hutter 2019, with PyTorch's formula) moves
@@ -45,9 +47,13 @@ public final class Optimizer implements AutoCloseable {
         this.squareSum = kernels.call("square_sum");
         Parameters parameters = gpt.weights();
         this.updates = buffer("updates", 1).reshape(new Shape());
-        Range hidden = parameters.hidden();
+        List<Range> hidden =
+                settings.lastBlockOnly() ? parameters.lastHidden() : List.of(parameters.hidden());
+        List<Range> embeddings = settings.lastBlockOnly() ? List.of() : List.of(parameters.embeddings());
+        List<Range> vectors =
+                List.of(settings.lastBlockOnly() ? parameters.lastVectors() : parameters.vectors());
         if (settings.kind() == OptimizerSettings.Kind.MUON) {
-            NDArray momentum = buffer("hidden.momentum", hidden.size());
+            NDArray momentum = buffer("hidden.momentum", parameters.hidden().size());
             for (Parameters.Stack stack : parameters.stacks()) {
                 muon.add(new Muon(
                         kernels,
@@ -57,13 +63,14 @@ public final class Optimizer implements AutoCloseable {
         } else {
             adamw.add(new AdamW(kernels, "hidden", hidden, settings.weightDecay()));
         }
-        adamw.add(new AdamW(kernels, "embeddings", parameters.embeddings(), settings.weightDecay()));
-        adamw.add(new AdamW(kernels, "vectors", parameters.vectors(), 0));
-        List<NDArray> gradients = new ArrayList<>();
-        for (Range range : List.of(hidden, parameters.embeddings(), parameters.vectors())) {
-            gradients.addAll(chunks(parameters.gradients(range)));
+        if (!embeddings.isEmpty()) {
+            adamw.add(new AdamW(kernels, "embeddings", embeddings, settings.weightDecay()));
         }
-        this.allGradients = TorchValue.listOf(gradients);
+        adamw.add(new AdamW(kernels, "vectors", vectors, 0));
+        this.allGradients = TorchValue.listOf(Stream.of(hidden, embeddings, vectors)
+                .flatMap(List::stream)
+                .flatMap(range -> chunks(parameters.gradients(range)).stream())
+                .toList());
     }
 
     /** The global norm of the summed gradients. */
@@ -98,6 +105,17 @@ public final class Optimizer implements AutoCloseable {
         return zeros;
     }
 
+    /** Where ranges lie in a buffer that has room for nothing else. */
+    private static List<Range> sideBySide(List<Range> ranges) {
+        List<Range> places = new ArrayList<>();
+        long end = 0;
+        for (Range range : ranges) {
+            places.add(new Range(end, end + range.size()));
+            end += range.size();
+        }
+        return places;
+    }
+
     private NDArray slice(NDArray flat, Range range) {
         return compute.kernels().slice(flat, range.start(), range.size());
     }
@@ -111,7 +129,7 @@ public final class Optimizer implements AutoCloseable {
         return chunks;
     }
 
-    /** AdamW over one range of the parameters. */
+    /** AdamW over some ranges of the parameters. */
     private final class AdamW {
         private final TorchCall step;
         private final double decay;
@@ -121,15 +139,25 @@ public final class Optimizer implements AutoCloseable {
         private final TorchValue second;
         private final TorchValue weights;
 
-        AdamW(TorchKernels kernels, String name, Range range, double decay) {
+        AdamW(TorchKernels kernels, String name, List<Range> ranges, double decay) {
             this.step = kernels.call("adamw_");
             this.decay = decay;
-            Range whole = new Range(0, range.size());
-            this.masters = TorchValue.listOf(chunks(slice(gpt.weights().masters(), range)));
-            this.gradients = TorchValue.listOf(chunks(gpt.weights().gradients(range)));
-            this.first = TorchValue.listOf(chunks(slice(buffer(name + ".moment1", range.size()), whole)));
-            this.second = TorchValue.listOf(chunks(slice(buffer(name + ".moment2", range.size()), whole)));
-            this.weights = TorchValue.listOf(chunks(slice(gpt.weights().weights(), range)));
+            List<Range> own = sideBySide(ranges);
+            long size = own.get(own.size() - 1).end();
+            NDArray moment1 = buffer(name + ".moment1", size);
+            NDArray moment2 = buffer(name + ".moment2", size);
+            Parameters parameters = gpt.weights();
+            this.masters = chunks(ranges, range -> slice(parameters.masters(), range));
+            this.gradients = chunks(ranges, parameters::gradients);
+            this.first = chunks(own, range -> slice(moment1, range));
+            this.second = chunks(own, range -> slice(moment2, range));
+            this.weights = chunks(ranges, range -> slice(parameters.weights(), range));
+        }
+
+        private TorchValue chunks(List<Range> ranges, Function<Range, NDArray> view) {
+            return TorchValue.listOf(ranges.stream()
+                    .flatMap(range -> Optimizer.this.chunks(view.apply(range)).stream())
+                    .toList());
         }
 
         void update(double learningRate, double divisor) {

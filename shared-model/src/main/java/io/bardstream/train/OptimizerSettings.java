@@ -12,6 +12,7 @@ import io.bardstream.event.Hyperparameters;
  * @param epsilon AdamW's addend to the root of the second moment
  * @param weightDecay decoupled decay of matrices, embeddings included; gains and biases are never decayed
  * @param gradientClip largest global gradient norm; larger gradients are scaled down to it, 0 turns clipping off
+ * @param lastBlockOnly whether only the last block, the last norm and a head are moved; by AdamW alone
  */
 public record OptimizerSettings(
         Kind kind,
@@ -20,7 +21,8 @@ public record OptimizerSettings(
         double beta2,
         double epsilon,
         double weightDecay,
-        double gradientClip) {
+        double gradientClip,
+        boolean lastBlockOnly) {
     /** Muon's decay of the momentum, as Jordan uses it. */
     public static final double MUON_MOMENTUM = 0.95;
 
@@ -28,6 +30,24 @@ public record OptimizerSettings(
     public enum Kind {
         ADAMW,
         MUON
+    }
+
+    public OptimizerSettings {
+        if (lastBlockOnly && kind != Kind.ADAMW) {
+            throw new IllegalArgumentException("the last block alone is tuned by adamw, not by " + kind);
+        }
+    }
+
+    /** An optimizer of all weights. */
+    public OptimizerSettings(
+            Kind kind,
+            double muonRatio,
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            double gradientClip) {
+        this(kind, muonRatio, beta1, beta2, epsilon, weightDecay, gradientClip, false);
     }
 
     /** The optimizer that a run's hyperparameters describe. */
@@ -39,7 +59,8 @@ public record OptimizerSettings(
                 run.beta2(),
                 run.epsilon(),
                 run.weightDecay(),
-                run.gradientClip());
+                run.gradientClip(),
+                run.classify() != null && run.classify().lastBlockOnly());
     }
 
     /** AdamW with the settings of GPT-3 (Brown et al. 2020, appendix B). */
