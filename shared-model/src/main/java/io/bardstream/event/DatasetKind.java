@@ -28,6 +28,7 @@ public enum DatasetKind {
                 .findFirst()
                 .orElseThrow(() -> new InvalidFieldException(
                         "kind",
-                        "'" + label + "' is not a kind of dataset; the kinds are pretrain, instruct, classify and prompt"));
+                        "'" + label
+                                + "' is not a kind of dataset; the kinds are pretrain, instruct, classify and prompt"));
     }
 }

@@ -31,6 +31,7 @@ public enum Stage {
                 .filter(stage -> stage.label().equals(label))
                 .findFirst()
                 .orElseThrow(() -> new InvalidFieldException(
-                        "stage", "'" + label + "' is not a stage; the stages are pretrain, sft, reward, dpo, ppo and classify"));
+                        "stage",
+                        "'" + label + "' is not a stage; the stages are pretrain, sft, reward, dpo, ppo and classify"));
     }
 }

@@ -149,7 +149,8 @@ public final class Parameters implements AutoCloseable {
         return KINDS.stream()
                 .map(kind -> inBlock(config.layers() - 1, kind + ".weight"))
                 .map(name -> new Range(
-                        offsets.get(name), offsets.get(name) + get(name).master().size()))
+                        offsets.get(name),
+                        offsets.get(name) + get(name).master().size()))
                 .toList();
     }
 

@@ -69,9 +69,8 @@ public record Classification(TokenRows texts, int[] labels) implements Objective
             TokenRows some = TokenRows.of(texts.subList(first, Math.min(first + rows, texts.size())), 0);
             try (ForwardPass pass = ForwardPass.inference(gpt.compute())) {
                 NDArray hidden = gpt.forward(some.array(pass), pass); // (B·T, C)
-                NDArray logits = gpt.compute()
-                        .kernels()
-                        .logits(hidden, gpt.labelHead().weight()); // (B·T, K)
+                NDArray logits =
+                        gpt.compute().kernels().logits(hidden, gpt.labelHead().weight()); // (B·T, K)
                 int labels = (int) logits.getShape().get(1);
                 float[] all = logits.toFloatArray();
                 logits.close();

@@ -47,11 +47,9 @@ public final class Optimizer implements AutoCloseable {
         this.squareSum = kernels.call("square_sum");
         Parameters parameters = gpt.weights();
         this.updates = buffer("updates", 1).reshape(new Shape());
-        List<Range> hidden =
-                settings.lastBlockOnly() ? parameters.lastHidden() : List.of(parameters.hidden());
+        List<Range> hidden = settings.lastBlockOnly() ? parameters.lastHidden() : List.of(parameters.hidden());
         List<Range> embeddings = settings.lastBlockOnly() ? List.of() : List.of(parameters.embeddings());
-        List<Range> vectors =
-                List.of(settings.lastBlockOnly() ? parameters.lastVectors() : parameters.vectors());
+        List<Range> vectors = List.of(settings.lastBlockOnly() ? parameters.lastVectors() : parameters.vectors());
         if (settings.kind() == OptimizerSettings.Kind.MUON) {
             NDArray momentum = buffer("hidden.momentum", parameters.hidden().size());
             for (Parameters.Stack stack : parameters.stacks()) {

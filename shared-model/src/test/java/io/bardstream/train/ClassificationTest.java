@@ -34,8 +34,7 @@ class ClassificationTest {
     private static final List<int[]> TEXTS = IntStream.range(0, 16)
             .mapToObj(i -> i % 2 == 0 ? new int[] {1 + i, 3, 20} : new int[] {1 + i, 7, 2, 20, 21})
             .toList();
-    private static final int[] TRUTH =
-            IntStream.range(0, 16).map(i -> i % 2).toArray();
+    private static final int[] TRUTH = IntStream.range(0, 16).map(i -> i % 2).toArray();
 
     @TempDir
     Path folder;
@@ -86,15 +85,16 @@ class ClassificationTest {
         try (Compute compute = Compute.open(Precision.FLOAT32, 1);
                 Gpt gpt = Gpt.initialiseClassifier(Samples.SMALL, compute, 2, 1)) {
             Map<String, float[]> before = new HashMap<>();
-            gpt.weights().all().forEach(parameter -> before.put(
-                    parameter.name(), parameter.master().toFloatArray()));
+            gpt.weights()
+                    .all()
+                    .forEach(parameter ->
+                            before.put(parameter.name(), parameter.master().toFloatArray()));
 
             train(gpt, lastBlockOnly, 3);
 
             for (Parameter parameter : gpt.weights().all()) {
                 boolean last = parameter.name().matches("transformer\\.(h\\.1|ln_f)\\..*|score\\.weight");
-                boolean moved = !Arrays.equals(
-                        parameter.master().toFloatArray(), before.get(parameter.name()));
+                boolean moved = !Arrays.equals(parameter.master().toFloatArray(), before.get(parameter.name()));
                 assertThat(moved).as(parameter.name()).isEqualTo(last || !lastBlockOnly);
             }
         }

@@ -208,7 +208,8 @@ public class CorpusResource {
                             + "' is not a kind of corpus; the kinds are text, instruct and classify");
         }
         if (onError != null && known.equals(Corpus.TEXT)) {
-            throw new InvalidFieldException("on_error", "is for instructions and labelled texts; a text has no entries");
+            throw new InvalidFieldException(
+                    "on_error", "is for instructions and labelled texts; a text has no entries");
         }
         return new CorpusFiles.Wanted(known, OnError.of(onError), sha256);
     }

@@ -92,7 +92,8 @@ class InstructionsTest {
     void labelledTextsGiveADatasetOfTheirOwnKind() {
         // Given
         String lines = IntStream.range(0, 20)
-                .mapToObj(i -> "{\"text\":\"Long live king %d!\",\"label\":\"%s\"}\n".formatted(i, i % 2 == 0 ? "ay" : "no"))
+                .mapToObj(i ->
+                        "{\"text\":\"Long live king %d!\",\"label\":\"%s\"}\n".formatted(i, i % 2 == 0 ? "ay" : "no"))
                 .collect(Collectors.joining());
         String corpus = Client.post("/v1/corpora", Map.of("name", "labels", "kind", "classify", "text", lines))
                 .statusCode(201)
@@ -102,8 +103,8 @@ class InstructionsTest {
         String tokenizer = Client.tokenizer(Client.corpus("Long live the king! Long may he live!"), 280);
 
         // When
-        JsonPath manifest = Client.done(
-                dataset(Map.of("corpus", corpus, "tokenizer", tokenizer, "validation_fraction", 0.2, "kind", "classify")));
+        JsonPath manifest = Client.done(dataset(
+                Map.of("corpus", corpus, "tokenizer", tokenizer, "validation_fraction", 0.2, "kind", "classify")));
 
         // Then what is trained of each text is its label
         BpeTokenizer bpe = tokenizer(tokenizer);

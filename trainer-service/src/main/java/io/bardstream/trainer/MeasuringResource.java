@@ -4,16 +4,21 @@ import ai.djl.ndarray.NDArray;
 import com.fasterxml.jackson.annotation.JsonAnySetter;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Split;
+import io.bardstream.event.DatasetKind;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.service.ApiException;
+import io.bardstream.service.BardstreamHome;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.train.Confusion;
 import io.bardstream.train.Evaluation;
+import io.bardstream.train.LabelledTexts;
 import io.bardstream.train.TokenSource;
 import io.bardstream.training.ConversationFile;
 import io.bardstream.training.DatasetException;
@@ -48,11 +53,13 @@ public class MeasuringResource {
     private static final JsonFactory JSON = new JsonFactory();
 
     private final Facts facts;
+    private final BardstreamHome home;
     private final TokenFiles files;
     private final ModelAtHand models;
 
-    MeasuringResource(Facts facts, TokenFiles files, ModelAtHand models) {
+    MeasuringResource(Facts facts, BardstreamHome home, TokenFiles files, ModelAtHand models) {
         this.facts = facts;
+        this.home = home;
         this.files = files;
         this.models = models;
     }
@@ -150,9 +157,15 @@ public class MeasuringResource {
      * @param perplexity e to the loss
      * @param tokens that were predicted: of a text all but the first, of instructions the trained ones
      * @param answers of instructions, see {@link AnswerQuality}
+     * @param labels of labelled texts, of which each label counts as a token, see {@link Confusion#metrics()}
      */
     public record Evaluated(
-            double loss, double bitsPerByte, double perplexity, long tokens, Map<String, Double> answers) {}
+            double loss,
+            double bitsPerByte,
+            double perplexity,
+            long tokens,
+            Map<String, Double> answers,
+            Map<String, Double> labels) {}
 
     /** The loss over windows of the model's context that cover the text once, as in training. */
     @POST
@@ -214,6 +227,9 @@ public class MeasuringResource {
             throw new InvalidFieldException("answers", answers + " is not 0 to " + MOST_ANSWERS);
         }
         try {
+            if (dataset.kind() == DatasetKind.CLASSIFY) {
+                return ofLabels(checkpoint, dataset, split);
+            }
             if (split.conversations() != null) {
                 return ofInstructions(checkpoint, dataset, split, answers);
             }
@@ -224,10 +240,41 @@ public class MeasuringResource {
         }
     }
 
+    private Evaluated ofLabels(Checkpoint checkpoint, Dataset dataset, Split split)
+            throws IOException, InterruptedException {
+        if (!checkpoint.model().equals(Checkpoint.CLASSIFIER)) {
+            throw new InvalidFieldException("dataset", "has labels, which '%s' gives none".formatted(checkpoint.id()));
+        }
+        ConversationFile held = conversations(dataset, split);
+        List<String> labels = HuggingFaceFormat.readConfig(home.checkpoints().resolve(checkpoint.path()))
+                .labels();
+        return models.ask(checkpoint, (gpt, tokenizer) -> {
+            LabelledTexts texts;
+            try {
+                texts = new LabelledTexts(held, tokenizer, labels, gpt.config().contextLength());
+            } catch (IllegalArgumentException e) {
+                throw new InvalidFieldException("dataset", e.getMessage());
+            }
+            Confusion confusion = texts.judge(gpt, texts.count());
+            double bitsPerByte = confusion.loss() * texts.count() / split.bytes() / Math.log(2);
+            return new Evaluated(
+                    confusion.loss(),
+                    bitsPerByte,
+                    Math.exp(confusion.loss()),
+                    texts.count(),
+                    null,
+                    confusion.metrics());
+        });
+    }
+
+    private ConversationFile conversations(Dataset dataset, Split split) throws IOException, InterruptedException {
+        return ConversationFile.of(
+                files.open(dataset, split.name(), Thread.currentThread()::isInterrupted), dataset, split.name());
+    }
+
     private Evaluated ofInstructions(Checkpoint checkpoint, Dataset dataset, Split split, int answers)
             throws IOException, InterruptedException {
-        ConversationFile held = ConversationFile.of(
-                files.open(dataset, split.name(), Thread.currentThread()::isInterrupted), dataset, split.name());
+        ConversationFile held = conversations(dataset, split);
         TokenSource training = files.open(dataset, Split.TRAIN, Thread.currentThread()::isInterrupted);
         return models.ask(checkpoint, (gpt, tokenizer) -> {
             int pad = tokenizer.specialToken(SpecialTokens.PAD).orElseThrow();
@@ -249,7 +296,7 @@ public class MeasuringResource {
     }
 
     private static Evaluated evaluated(Evaluation.Result result, double bitsPerByte, Map<String, Double> answers) {
-        return new Evaluated(result.loss(), bitsPerByte, Math.exp(result.loss()), result.tokens(), answers);
+        return new Evaluated(result.loss(), bitsPerByte, Math.exp(result.loss()), result.tokens(), answers, null);
     }
 
     private Checkpoint checkpoint(String id) {

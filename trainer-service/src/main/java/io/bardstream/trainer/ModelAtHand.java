@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.checkpoint.CorruptCheckpointException;
 import io.bardstream.checkpoint.HuggingFaceFormat;
+import io.bardstream.checkpoint.ModelConfig;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
@@ -105,13 +106,12 @@ public class ModelAtHand {
         close();
         try {
             Path folder = store.verify(checkpoint.path(), checkpoint.sha256());
+            ModelConfig config = HuggingFaceFormat.readConfig(folder);
             requireMemory(
-                    checkpoint.id(),
-                    GptConfig.of(HuggingFaceFormat.readConfig(folder)),
-                    FreeMemory.bytes().orElse(Long.MAX_VALUE));
+                    checkpoint.id(), GptConfig.of(config), FreeMemory.bytes().orElse(Long.MAX_VALUE));
             tokenizer = BpeTokenizer.fromJson(Files.readString(folder.resolve(HuggingFaceFormat.TOKENIZER)));
             compute = Compute.beside(Precision.FLOAT32);
-            gpt = Gpt.load(folder, compute);
+            gpt = config.labels() == null ? Gpt.load(folder, compute) : Gpt.loadClassifier(folder, compute);
             sha256 = checkpoint.sha256();
         } catch (NoSuchFileException e) {
             throw new ApiException(

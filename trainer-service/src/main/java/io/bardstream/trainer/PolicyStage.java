@@ -193,7 +193,7 @@ abstract class PolicyStage implements StageTraining {
         Task task = task(run);
         Optional<ResumePoint> resume = run.resume();
         try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
-                Gpt gpt = weights(run, resume, compute);
+                Gpt gpt = weights(run, task, resume, compute);
                 TrainStep step = TrainStep.of(gpt, settings, request.seed())) {
             if (resume.isPresent()) {
                 step.loadOptimizer(resume.get().folder().resolve(HuggingFaceFormat.OPTIMIZER));
@@ -202,15 +202,15 @@ abstract class PolicyStage implements StageTraining {
         }
     }
 
-    private Gpt weights(TrainingRun run, Optional<ResumePoint> resume, Compute compute) throws IOException {
+    private Gpt weights(TrainingRun run, Task task, Optional<ResumePoint> resume, Compute compute) throws IOException {
         Optional<Path> parent = run.parent();
         long seed = run.request().seed();
         if (resume.isPresent()) {
-            return Gpt.load(resume.get().folder(), compute);
+            return task.load(resume.get().folder(), compute, 0, seed);
         }
         GptConfig shape = shape(run.request(), run.dataset());
         return parent.isPresent()
-                ? Gpt.load(parent.get(), compute, shape.vocabularySize(), seed)
-                : Gpt.initialise(shape, compute, seed);
+                ? task.load(parent.get(), compute, shape.vocabularySize(), seed)
+                : task.initialise(shape, compute, seed);
     }
 }

@@ -162,10 +162,11 @@ final class TrainingLoop {
             measured.put(TrainingRun.BEST_VALIDATION_LOSS, best);
         }
         measured.put(EVALUATIONS_SINCE_BEST, (double) evaluationsSinceBest);
-        Snapshot snapshot = new Snapshot(step, better, config(run, gpt), engine.join(), measured, folder -> {
-            gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
-            trainStep.saveOptimizer(folder.resolve(HuggingFaceFormat.OPTIMIZER));
-        });
+        Snapshot snapshot =
+                new Snapshot(step, better, task.describe(config(run, gpt)), engine.join(), measured, folder -> {
+                    gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
+                    trainStep.saveOptimizer(folder.resolve(HuggingFaceFormat.OPTIMIZER));
+                });
         lastGood = run.save(snapshot).id();
     }
 

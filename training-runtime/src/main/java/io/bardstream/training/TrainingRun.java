@@ -9,6 +9,7 @@ import io.bardstream.checkpoint.HuggingFaceFormat.TokenizerFiles;
 import io.bardstream.checkpoint.Lineage;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
+import io.bardstream.event.Stage;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TokenizerPublished;
 import io.bardstream.event.TrainingRequest;
@@ -181,7 +182,7 @@ public final class TrainingRun {
     private Checkpoint record(String path, String sha256, Lineage lineage, CheckpointMetrics measured, boolean best) {
         Checkpoint checkpoint = new Checkpoint(
                 lineage.checkpoint(),
-                Checkpoint.POLICY,
+                request.stage() == Stage.CLASSIFY ? Checkpoint.CLASSIFIER : Checkpoint.POLICY,
                 request.stage(),
                 request.parent(),
                 request.runId(),

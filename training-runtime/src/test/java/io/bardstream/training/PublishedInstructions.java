@@ -61,9 +61,14 @@ public final class PublishedInstructions {
 
     /** Sends everything: blocks, tokenizer, manifest. */
     public Dataset publish(List<Pair> train, List<Pair> validation) {
+        return publish(DatasetKind.INSTRUCT, train, validation);
+    }
+
+    /** The same of another kind: labelled texts are pairs of a text and its label. */
+    public Dataset publish(DatasetKind kind, List<Pair> train, List<Pair> validation) {
         Dataset dataset = new Dataset(
                 id,
-                DatasetKind.INSTRUCT,
+                kind,
                 Ids.sha256(id.getBytes(StandardCharsets.UTF_8)),
                 tokenizer.id(),
                 tokenizer.sha256(),
