@@ -93,6 +93,11 @@ final class Evaluate implements Callable<Integer> {
         rows.put("/bits_per_byte", "bits a byte");
         rows.put("/tokens", "tokens");
         OF_ANSWERS.forEach(name -> rows.put("/answers/" + name, name.replace('_', ' ')));
+        measured.values().stream()
+                .flatMap(each -> each.path("labels").properties().stream())
+                .map(Map.Entry::getKey)
+                .sorted()
+                .forEach(name -> rows.put("/labels/" + name.replace("~", "~0").replace("/", "~1"), name));
         List<List<String>> lines = new ArrayList<>();
         lines.add(line("", measured.keySet()));
         lines.add(line(

@@ -25,11 +25,12 @@ import picocli.CommandLine.Spec;
 /** Asks for a training run. */
 @Command(name = "train", description = "Asks for a training run and prints its id.", mixinStandardHelpOptions = true)
 final class Train implements Callable<Integer> {
+    private static final String CLASSIFY = "classify";
     private static final String PPO = "ppo";
 
     /** The stages there are, and the kind of dataset that each trains on. */
     private static final Map<String, String> STAGES =
-            Map.of("pretrain", "pretrain", "sft", "instruct", PPO, "instruct");
+            Map.of("pretrain", "pretrain", "sft", "instruct", CLASSIFY, "classify", PPO, "instruct");
 
     private static final String NONE = "none";
     private static final String SUCCEEDED = "succeeded";
@@ -43,7 +44,7 @@ final class Train implements Callable<Integer> {
     @Parameters(
             paramLabel = "STAGE",
             description =
-                    "pretrain; sft, fine-tuning on instructions; or ppo, the policy against a reward model's judgement.")
+                    "pretrain; sft, fine-tuning on instructions; classify, labels for texts; or ppo, the policy against a reward model's judgement.")
     private String stage;
 
     @Option(names = "--dataset", paramLabel = "D", description = "Id of a dataset; the newest that is done by default.")
@@ -59,7 +60,7 @@ final class Train implements Callable<Integer> {
             names = "--parent",
             paramLabel = "CHECKPOINT",
             description =
-                    "Checkpoint to start from, or none for fresh weights. By default none for pretrain, for sft the"
+                    "Checkpoint to start from, or none for fresh weights. By default none for pretrain, for sft and classify the"
                             + " newest pretrained checkpoint in the dataset's vocabulary, for ppo the policy that the"
                             + " reward model was trained for.")
     private String parent;
@@ -114,7 +115,7 @@ final class Train implements Callable<Integer> {
     public Integer call() {
         if (!STAGES.containsKey(stage)) {
             throw new ParameterException(
-                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain, sft and ppo now");
+                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain, sft, classify and ppo now");
         }
         Api trainer = where.api(Service.TRAINER);
         if (!sweep.isEmpty()) {
@@ -154,7 +155,7 @@ final class Train implements Callable<Integer> {
         }
         String trainedOn = dataset == null ? newestDataset() : dataset;
         ObjectNode request = Api.object().put("stage", stage).put("dataset", trainedOn);
-        if (parent == null && stage.equals("sft")) {
+        if (parent == null && (stage.equals("sft") || stage.equals(CLASSIFY))) {
             request.put("parent", newestPretrained(trainedOn));
         } else if (parent != null && !parent.equals(NONE)) {
             request.put("parent", parent);
