@@ -63,7 +63,7 @@ public record Preset(
                     entry("batch_size", 16),
                     entry("context_length", 128))),
             2e-3,
-            10);
+            3);
 
     /** A patient processor, or any GPU. */
     public static final Preset BABY = of(
