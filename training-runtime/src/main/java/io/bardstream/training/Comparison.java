@@ -91,7 +91,7 @@ public record Comparison(
 
     static Comparison of(Trained original, Trained replay) {
         List<Difference> settings = differences(settings(original.request()), settings(replay.request()));
-        List<Difference> computing = differences(computing(original.lineage()), computing(replay.lineage()));
+        List<Difference> computing = differences(computing(original), computing(replay));
         List<Pair> checkpoints = List.of(
                 new Pair("last", original.last(), replay.last()), new Pair("best", original.best(), replay.best()));
         Verdict verdict = verdict(original, replay, settings, computing, checkpoints);
@@ -172,10 +172,11 @@ public record Comparison(
     }
 
     /** What bits are a function of beside the settings. */
-    private static Map<String, String> computing(Lineage lineage) {
+    private static Map<String, String> computing(Trained trained) {
         Map<String, String> computing = new TreeMap<>();
+        Lineage lineage = trained.lineage();
         if (lineage == null) {
-            computing.put("engine", "unknown, its checkpoint folders are gone");
+            computing.put("engine", "unknown, the checkpoint folders of " + trained.run() + " are gone");
             return computing;
         }
         computing.put("code version", lineage.codeVersion());

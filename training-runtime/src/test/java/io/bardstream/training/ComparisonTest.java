@@ -66,7 +66,11 @@ class ComparisonTest {
     @Test
     void whatIsNotKnownAnyMoreIsSaid() {
         assertThat(compare(trained(RunStatus.SUCCEEDED, "2", Map.of(), null)).says())
-                .contains("engine (– there, unknown, its checkpoint folders are gone here)");
+                .contains("engine (– there, unknown, the checkpoint folders of again are gone here)");
+        Trained unknown = trained("run", RunStatus.SUCCEEDED, "1", Map.of(), null);
+        assertThat(Comparison.of(unknown, trained(RunStatus.SUCCEEDED, "2", Map.of(), null))
+                        .verdict())
+                .isEqualTo(Verdict.NOT_COMPARABLE);
     }
 
     @Test
@@ -88,9 +92,14 @@ class ComparisonTest {
     }
 
     private static Trained trained(RunStatus status, String digit, Map<String, ?> settings, Lineage lineage) {
+        return trained("again", status, digit, settings, lineage);
+    }
+
+    private static Trained trained(
+            String run, RunStatus status, String digit, Map<String, ?> settings, Lineage lineage) {
         Weights weights = new Weights("c", 20, digit.repeat(64));
         TrainingRequest request = new TrainingRequest(
-                "run",
+                run,
                 Stage.PRETRAIN,
                 "dataset",
                 "tiny",
@@ -101,7 +110,7 @@ class ComparisonTest {
                 null,
                 "test",
                 Instant.EPOCH);
-        return new Trained("run", status, 20, 20, 3.0, null, 1.0, weights, weights, request, lineage);
+        return new Trained(run, status, 20, 20, 3.0, null, 1.0, weights, weights, request, lineage);
     }
 
     private static Lineage lineage(Lineage.Engine engine, String code, List<Lineage.Stretch> earlier) {
