@@ -8,7 +8,7 @@ import java.time.Duration;
 /** What is asked of people, and how much they may send. */
 @ConfigMapping(prefix = "bardstream.feedback")
 public interface FeedbackSettings {
-    /** How many people are asked about each pair. */
+    /** How many people are asked about each new pair. */
     @WithDefault("1")
     int annotatorsPerComparison();
 
@@ -31,6 +31,20 @@ public interface FeedbackSettings {
     /** Largest file of votes that is imported. */
     @WithDefault("256M")
     MemorySize largestImport();
+
+    /** How much one address may ask. */
+    RateLimit rateLimit();
+
+    /** A bucket of requests that fills again. */
+    interface RateLimit {
+        /** Requests at once. */
+        @WithDefault("1000")
+        int burst();
+
+        /** Requests a second in the long run. */
+        @WithDefault("50")
+        int perSecond();
+    }
 
     /** The stock of pairs that wait for somebody. */
     Pool pool();
