@@ -5,13 +5,14 @@ create table generation (
     request_id text        not null,
     prompt     text        not null, -- id of the prompt's text, whether or not it stands in the table of prompts
     checkpoint text        not null,
+    http       boolean     not null, -- asked for over HTTP, so kept for a time only
     fact       text        not null,
     at         timestamptz not null
 );
 
 create index generation_of_request on generation (request_id);
 create index generation_of_prompt on generation (prompt);
-create index generation_at on generation (at);
+create index generation_over_http on generation (at) where http;
 create index generation_of_checkpoint on generation (checkpoint, at);
 
 create table checkpoint (
@@ -83,6 +84,7 @@ create table comparison (
     first_checkpoint  text,
     second_checkpoint text,
     state             text        not null check (state in ('OPEN', 'JUDGED', 'FLAGGED', 'SKIPPED', 'WITHDRAWN')),
+    annotators        integer     not null, -- how many people are asked
     judgements        integer     not null, -- current votes that say a, b, tie or both_bad
     created_at        timestamptz not null
 );
@@ -125,12 +127,22 @@ create unique index vote_superseded on vote (supersedes) where supersedes is not
 create index vote_of_annotator on vote (annotator, created_at);
 create index vote_at on vote (created_at, id) where current;
 
+-- What people think of one text that was served; the words of the text stand in generation, as long as that is kept.
+create table thumb (
+    generation text        not null,
+    annotator  text        not null references annotator (id) on delete cascade,
+    up         boolean     not null,
+    comment    text,
+    at         timestamptz not null,
+    primary key (generation, annotator)
+);
+
 -- Records to be published, in order; announced_at is null until Kafka has acknowledged one.
 create table outbox (
     position     bigint generated always as identity primary key,
     topic        text        not null check (topic in ('generation-requests', 'preferences', 'generations')),
     key          text        not null,
-    fact         text, -- null is a tombstone
+    fact         text, -- null is a tombstone, and what was announced
     created_at   timestamptz not null,
     announced_at timestamptz
 );

@@ -66,6 +66,9 @@ public class Comparison extends PanacheEntityBase {
     @Enumerated(EnumType.STRING)
     public State state;
 
+    /** How many people are asked about it. */
+    public int annotators;
+
     public int judgements;
     public Instant createdAt;
 

@@ -112,13 +112,12 @@ class Comparisons {
                                 and not exists (select 1 from feedback.vote v
                                                 where v.comparison = a.comparison and v.annotator = a.annotator
                                                   and v.current and not v.undone)
-                          ) < :wanted
+                          ) < c.annotators
                         order by scored.margin nulls last, c.judgements desc, c.created_at, c.id limit 1
                         """, String.class)
                 .setParameter("annotator", annotator)
                 .setParameter("except", except)
                 .setParameter("now", now)
-                .setParameter("wanted", settings.annotatorsPerComparison())
                 .getResultStream()
                 .findFirst();
     }

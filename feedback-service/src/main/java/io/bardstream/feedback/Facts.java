@@ -30,14 +30,15 @@ class Facts {
             OutboxRecord.tombstone(Topics.GENERATIONS, generation.id()).persist();
             return;
         }
-        database.createQuery("insert into StoredGeneration(id, requestId, prompt, checkpoint, fact, at)"
-                        + " values (?1, ?2, ?3, ?4, ?5, ?6) on conflict(id) do nothing")
+        database.createQuery("insert into StoredGeneration(id, requestId, prompt, checkpoint, http, fact, at)"
+                        + " values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict(id) do nothing")
                 .setParameter(1, generation.id())
                 .setParameter(2, generation.requestId())
                 .setParameter(3, Prompt.idOf(generation.prompt()))
                 .setParameter(4, generation.checkpoint())
-                .setParameter(5, json(generation))
-                .setParameter(6, generation.at())
+                .setParameter(5, generation.isOverHttp())
+                .setParameter(6, json(generation))
+                .setParameter(7, generation.at())
                 .executeUpdate();
     }
 

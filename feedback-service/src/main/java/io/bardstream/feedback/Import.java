@@ -138,12 +138,7 @@ class Import {
         }
         Comparison of = pair == null ? judged.newComparison(Comparison.Origin.IMPORT) : pair;
         of.persist();
-        Vote vote = judged.vote(of);
-        vote.persist();
-        OutboxRecord.of(vote.preference(of)).persist();
-        if (pair != null) {
-            votes.settle(of);
-        }
+        votes.store(judged.vote(of), of, null);
         return true;
     }
 

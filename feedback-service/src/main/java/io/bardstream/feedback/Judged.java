@@ -140,6 +140,7 @@ record Judged(
         pair.firstCheckpoint = first.checkpoint;
         pair.secondCheckpoint = second.checkpoint;
         pair.state = Comparison.State.JUDGED;
+        pair.annotators = 1;
         pair.judgements = 1;
         pair.createdAt = at;
         return pair;

@@ -50,6 +50,7 @@ class Pool {
 
     private final Session database;
     private final FeedbackSettings.Pool settings;
+    private final int annotators;
     private final Outbox outbox;
     private final Clock clock = Clock.systemUTC();
     private final Worker worker = new Worker("pool", this::look);
@@ -57,6 +58,7 @@ class Pool {
     Pool(Session database, FeedbackSettings settings, Outbox outbox) {
         this.database = database;
         this.settings = settings.pool();
+        this.annotators = settings.annotatorsPerComparison();
         this.outbox = outbox;
     }
 
@@ -132,8 +134,7 @@ class Pool {
 
     private static final List<PoolRequest.State> OPEN = List.of(PoolRequest.State.ASKED, PoolRequest.State.LOST);
 
-    private static Comparison comparison(
-            PoolRequest request, List<Generation> texts, Optional<Rivals> rivals, Instant now) {
+    private Comparison comparison(PoolRequest request, List<Generation> texts, Optional<Rivals> rivals, Instant now) {
         Generation first = texts.get(0);
         Generation second = texts.get(1);
         boolean ofInterest = rivals.isPresent()
@@ -149,6 +150,7 @@ class Pool {
         comparison.firstCheckpoint = first.checkpoint();
         comparison.secondCheckpoint = second.checkpoint();
         comparison.state = ofInterest ? Comparison.State.OPEN : Comparison.State.WITHDRAWN;
+        comparison.annotators = annotators;
         comparison.createdAt = now;
         return comparison;
     }

@@ -50,6 +50,13 @@ public class PreferencesResource {
         }
     }
 
+    /** Thumbs on single texts: {@code prompt}, {@code completion}, {@code label}. */
+    @GET
+    @Path("thumbs.jsonl")
+    public StreamingOutput thumbs() {
+        return export::thumbs;
+    }
+
     /** Ties and both-bad. */
     @GET
     @Path("preferences-undecided.jsonl")

@@ -2,6 +2,7 @@ package io.bardstream.feedback;
 
 import io.bardstream.event.EventJson;
 import io.bardstream.event.Generation;
+import io.bardstream.service.ApiException;
 import io.quarkus.hibernate.orm.panache.PanacheEntityBase;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
@@ -19,8 +20,18 @@ public class StoredGeneration extends PanacheEntityBase {
     public String requestId;
     public String prompt; // id of the prompt's text
     public String checkpoint;
+
+    /** Whether somebody asked for it over HTTP; such a one is kept for a time only. */
+    public boolean http;
+
     public String fact;
     public Instant at;
+
+    /** @throws ApiException 404 where it is not here, or not any more */
+    static StoredGeneration required(String id) {
+        return StoredGeneration.<StoredGeneration>findByIdOptional(id)
+                .orElseThrow(() -> ApiException.notFound("generation", Require.printable(id)));
+    }
 
     Generation generation() {
         return EventJson.read(fact.getBytes(StandardCharsets.UTF_8), Generation.class);

@@ -105,7 +105,7 @@ class Votes {
                 .orElseThrow(() -> ApiException.notFound("comparison", Require.printable(id)));
     }
 
-    /** Writes a vote down: the row, the record to be published, the comparison's state. */
+    /** Writes down what an annotator says now. */
     private Vote record(
             Comparison comparison, String annotator, Choice choice, String comment, Vote before, boolean undone) {
         Vote vote = new Vote();
@@ -119,6 +119,16 @@ class Votes {
         vote.undone = undone;
         vote.createdAt = clock.instant().truncatedTo(ChronoUnit.MICROS);
         vote.seconds = undone ? null : secondsSpent(comparison.id, annotator, vote.createdAt);
+        store(vote, comparison, before);
+        return vote;
+    }
+
+    /**
+     * The row, the record to be published, the comparison's state.
+     *
+     * @param before the vote that this one supersedes, or null
+     */
+    void store(Vote vote, Comparison comparison, Vote before) {
         if (before != null) {
             vote.supersedes = before.id;
             before.current = false;
@@ -127,7 +137,6 @@ class Votes {
         vote.persistAndFlush();
         OutboxRecord.of(vote.preference(comparison)).persist();
         settle(comparison);
-        return vote;
     }
 
     /** Makes a comparison's state what its current votes say. What came judged is never handed out. */
@@ -138,7 +147,7 @@ class Votes {
             comparison.state = comparison.judgements > 0 ? Comparison.State.JUDGED : Comparison.State.WITHDRAWN;
         } else if (Vote.count("comparison = ?1 and current and choice = ?2", comparison.id, Choice.FLAG) > 0) {
             comparison.state = Comparison.State.FLAGGED;
-        } else if (comparison.judgements >= settings.annotatorsPerComparison()) {
+        } else if (comparison.judgements >= comparison.annotators) {
             comparison.state = Comparison.State.JUDGED;
         } else if (comparison.state != Comparison.State.WITHDRAWN) {
             long skips = Vote.count(

@@ -106,7 +106,7 @@ final class Given {
     static void nothingJudged(EntityManager database, String promoted) {
         QuarkusTransaction.requiringNew().run(() -> {
             Locks.take(Locks.STOCKING, database.unwrap(Session.class));
-            for (String table : List.of("vote", "comparison", "generation_request", "score", "checkpoint")) {
+            for (String table : List.of("vote", "comparison", "generation_request", "score", "checkpoint", "thumb")) {
                 database.createNativeQuery("delete from feedback." + table).executeUpdate();
             }
             promote(promoted, NOON);
@@ -144,33 +144,41 @@ final class Given {
 
     /** Open pairs of two texts each, the oldest first. */
     static List<String> pairs(int count) {
-        return QuarkusTransaction.requiringNew()
-                .call(() -> IntStream.range(0, count).mapToObj(Given::pair).toList());
+        return pairs(count, 1);
     }
 
-    private static String pair(int number) {
+    /** Open pairs about which so many people are asked. */
+    static List<String> pairs(int count, int annotators) {
+        return QuarkusTransaction.requiringNew().call(() -> IntStream.range(0, count)
+                .mapToObj(number -> pair(number, annotators))
+                .toList());
+    }
+
+    private static String pair(int number, int annotators) {
         String id = "comparison-" + UUID.randomUUID();
-        return pair(id, number, "ROMEO:", "first of " + id, "second of " + id);
+        return pair(id, number, annotators, new Comparison.Texts("ROMEO:", "first of " + id, "second of " + id));
     }
 
     /** An open pair of these texts. */
     static String pair(String prompt, String first, String second) {
         String id = "comparison-" + UUID.randomUUID();
-        return QuarkusTransaction.requiringNew().call(() -> pair(id, 0, prompt, first, second));
+        return QuarkusTransaction.requiringNew()
+                .call(() -> pair(id, 0, 1, new Comparison.Texts(prompt, first, second)));
     }
 
-    private static String pair(String id, int number, String prompt, String first, String second) {
+    private static String pair(String id, int number, int annotators, Comparison.Texts texts) {
         Comparison comparison = new Comparison();
         comparison.id = id;
         comparison.origin = Comparison.Origin.POOL;
         comparison.format = GenerationRequest.Format.RAW;
-        comparison.prompt = Prompt.idOf(prompt);
-        comparison.texts = Facts.json(new Comparison.Texts(prompt, first, second));
+        comparison.prompt = Prompt.idOf(texts.prompt());
+        comparison.texts = Facts.json(texts);
         comparison.firstGeneration = "g-first-of-" + id;
         comparison.secondGeneration = "g-second-of-" + id;
         comparison.firstCheckpoint = "c1";
         comparison.secondCheckpoint = "c1";
         comparison.state = Comparison.State.OPEN;
+        comparison.annotators = annotators;
         comparison.createdAt = NOON.plusSeconds(number);
         comparison.persist();
         return comparison.id;

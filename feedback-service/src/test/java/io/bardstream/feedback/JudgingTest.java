@@ -14,6 +14,7 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.http.ContentType;
+import io.restassured.response.Response;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
@@ -24,6 +25,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -253,6 +255,53 @@ class JudgingTest {
         assertThat(shown("ann").id()).isEqualTo(ids.get(1));
         assertThat(shown("bob").id()).isEqualTo(ids.get(0));
         assertThat(shown("eve").id()).isEqualTo(ids.get(2));
+    }
+
+    @Test
+    void asManyPeopleAsWantedJudgeAPairEachOnce() {
+        // Given: one that two people are asked about, and a newer one
+        String pair = Given.pairs(2, 2).get(0);
+
+        // When, Then
+        assertThat(shown("ann").id()).isEqualTo(pair);
+        assertThat(shown("bob").id()).as("both at once").isEqualTo(pair);
+        String other = shown("eve").id();
+        assertThat(other).as("its seats are taken").isNotEqualTo(pair);
+        vote(pair, "ann", "a", null, null).statusCode(201);
+        assertThat(state(pair)).isEqualTo(Comparison.State.OPEN);
+        assertThat(shown("ann").id()).as("nobody gets a pair twice").isEqualTo(other);
+        vote(pair, "bob", "b", null, null).statusCode(201);
+        assertThat(state(pair)).isEqualTo(Comparison.State.JUDGED);
+        assertThat(published(pair)).extracting(Preference::annotator).containsExactly("ann", "bob");
+    }
+
+    @Test
+    void aPairThatOthersHaveBegunOnComesFirst() {
+        // Given
+        List<String> pairs = Given.pairs(3, 3);
+        vote(pairs.get(2), "ann", "tie", null, null).statusCode(201);
+        vote(pairs.get(1), "ann", "skip", null, null).statusCode(201);
+
+        // When, Then
+        assertThat(shown("bob").id()).isEqualTo(pairs.get(2));
+    }
+
+    @Test
+    void peopleWhoAskAtOnceNeverAreMoreThanWanted() throws Exception {
+        // Given
+        int wanted = 3;
+        List<String> pairs = Given.pairs(5, wanted);
+
+        // When
+        List<String> given = atOnce(20, i -> () -> {
+            Response answer = next("annotator-" + i).extract().response();
+            return answer.statusCode() == 204 ? null : answer.<String>path("id");
+        });
+
+        // Then
+        assertThat(pairs)
+                .allSatisfy(pair -> assertThat(given).filteredOn(pair::equals).hasSize(wanted));
+        assertThat(given).filteredOn(Objects::isNull).hasSize(20 - 5 * wanted);
     }
 
     @Test

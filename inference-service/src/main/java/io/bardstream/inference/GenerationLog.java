@@ -1,6 +1,7 @@
 package io.bardstream.inference;
 
 import io.bardstream.event.Generation;
+import io.bardstream.service.HttpGenerations;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.smallrye.reactive.messaging.kafka.Record;
@@ -29,6 +30,7 @@ public class GenerationLog {
 
     private final Emitter<Record<String, Generation>> topic;
     private final InferenceMetrics metrics;
+    private final HttpGenerations kept;
     private final BlockingQueue<Generation> queue;
     private final Semaphore unacknowledged = new Semaphore(UNACKNOWLEDGED);
     private final AtomicLong dropped = new AtomicLong();
@@ -38,7 +40,9 @@ public class GenerationLog {
             @Channel("generations-out") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER) // bounded by the semaphore
                     Emitter<Record<String, Generation>> topic,
             InferenceSettings settings,
-            InferenceMetrics metrics) {
+            InferenceMetrics metrics,
+            HttpGenerations kept) {
+        this.kept = kept;
         this.topic = topic;
         this.metrics = metrics;
         this.queue = new ArrayBlockingQueue<>(settings.unpublishedGenerations());
@@ -53,9 +57,9 @@ public class GenerationLog {
         thread.interrupt();
     }
 
-    /** Takes a generation to be published; returns at once. */
+    /** Takes a generation that was asked for over HTTP, to be published where such are kept; returns at once. */
     void add(Generation generation) {
-        if (!queue.offer(generation)) {
+        if (kept.areKept() && !queue.offer(generation)) {
             drop("the queue of %d is full; is the broker there?".formatted(queue.size()));
         }
     }

@@ -17,9 +17,11 @@ import io.bardstream.event.Checkpoint;
 import io.bardstream.event.EventJson;
 import io.bardstream.event.Generation;
 import io.bardstream.event.Topics;
+import io.bardstream.service.HttpGenerations;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusMock;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.io.IOException;
@@ -76,6 +78,10 @@ class CompletionsTest {
     MeterRegistry metrics;
 
     private static Checkpoint first;
+
+    @Inject
+    HttpGenerations kept;
+
     private Api api;
     private Announcer announcer;
 
@@ -629,6 +635,27 @@ class CompletionsTest {
                                 published.get(1).seed())
                         .text())
                 .isEqualTo(published.get(1).text());
+    }
+
+    @Test
+    void whereNothingIsToBeKeptNothingIsPublished() {
+        // Given
+        HttpGenerations before = new HttpGenerations(kept.time());
+        String unkept;
+        try {
+            QuarkusMock.installMockForType(new HttpGenerations(Duration.ZERO), HttpGenerations.class);
+            unkept = api.complete("prompt", "forget me").json().path("id").textValue();
+        } finally {
+            QuarkusMock.installMockForType(before, HttpGenerations.class);
+        }
+
+        // When
+        String next = api.complete("prompt", "keep me").json().path("id").textValue();
+
+        // Then
+        await().atMost(SOON)
+                .until(() -> generations().stream().anyMatch(one -> one.id().equals(next)));
+        assertThat(generations()).extracting(Generation::id).doesNotContain(unkept);
     }
 
     private List<Generation> generations() {

@@ -1,5 +1,6 @@
 package io.bardstream.event;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.bardstream.event.GenerationRequest.Format;
 import java.time.Instant;
 import java.util.Map;
@@ -38,5 +39,11 @@ public record Generation(
         sampling = Fields.copy(sampling);
         Fields.text(finishReason, "finish_reason");
         Fields.required(at, "at");
+    }
+
+    /** Whether it was asked for over HTTP: its id is the completion's, while the answer to a request has one of its own. */
+    @JsonIgnore
+    public boolean isOverHttp() {
+        return id.startsWith(requestId);
     }
 }
