@@ -2,6 +2,7 @@ package io.bardstream.feedback;
 
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.service.Listing;
+import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -14,14 +15,29 @@ import org.jboss.resteasy.reactive.RestQuery;
 @Produces(MediaType.APPLICATION_JSON)
 public class AnnotatorsResource {
     private final Annotators annotators;
+    private final Erasure erasure;
+    private final Outbox outbox;
+    private final Pool pool;
 
-    AnnotatorsResource(Annotators annotators) {
+    AnnotatorsResource(Annotators annotators, Erasure erasure, Outbox outbox, Pool pool) {
         this.annotators = annotators;
+        this.erasure = erasure;
+        this.outbox = outbox;
+        this.pool = pool;
     }
 
     @GET
     public Annotators.Progress progress(String handle) {
         return annotators.progress(Require.handle(handle, "annotator"));
+    }
+
+    /** Erases an annotator with all their votes, here and on the topics, and says which checkpoints learned from them. */
+    @DELETE
+    public Erasure.Erased erase(String handle) {
+        Erasure.Erased erased = erasure.annotator(handle);
+        outbox.wake();
+        pool.wake();
+        return erased;
     }
 
     /** Votes that stand, newest first. */

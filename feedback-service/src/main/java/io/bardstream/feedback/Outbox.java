@@ -24,7 +24,7 @@ import org.jboss.logging.Logger;
 /**
  * Publishes what the outbox holds, in order and at least once: when something is put in, at start, and every five seconds. A
  * record counts as announced when Kafka has acknowledged it and all before it; no vote is lost between the database and the
- * topic. Where one fails, it and what follows are sent again, so of two records with one key the later one stays the last.
+ * topic. What is announced stands on the topic, and its text goes from here. Where one fails, it and what follows are sent again, so of two records with one key the later one stays the last.
  */
 @ApplicationScoped
 class Outbox {
@@ -97,7 +97,7 @@ class Outbox {
             List<Long> announced = records.subList(0, acknowledged).stream()
                     .map(record -> record.position)
                     .toList();
-            OutboxRecord.update("announcedAt = instant where position in ?1", announced);
+            OutboxRecord.update("announcedAt = instant, fact = null where position in ?1", announced);
         }
         return !records.isEmpty() && acknowledged == records.size();
     }

@@ -22,7 +22,7 @@ public class OutboxRecord extends PanacheEntityBase {
 
     public String topic;
     public String key;
-    public String fact; // null is a tombstone
+    public String fact; // null is a tombstone, and what was announced
     public Instant createdAt;
     public Instant announcedAt;
 

@@ -3,6 +3,7 @@ package io.bardstream.feedback;
 import io.bardstream.service.ApiException;
 import io.bardstream.service.Listing;
 import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -27,9 +28,15 @@ public class PromptsResource {
     }
 
     private final Prompts prompts;
+    private final Erasure erasure;
+    private final Outbox outbox;
+    private final Pool pool;
 
-    PromptsResource(Prompts prompts) {
+    PromptsResource(Prompts prompts, Erasure erasure, Outbox outbox, Pool pool) {
         this.prompts = prompts;
+        this.erasure = erasure;
+        this.outbox = outbox;
+        this.pool = pool;
     }
 
     /** 201; 200 where the same text is there already. */
@@ -40,6 +47,19 @@ public class PromptsResource {
         return Response.status(added.isNew() ? Response.Status.CREATED : Response.Status.OK)
                 .entity(Answer.of(added.prompt()))
                 .build();
+    }
+
+    /**
+     * Erases a prompt with all texts, pairs and votes after it, here and on the topics, and says which checkpoints learned from
+     * them.
+     */
+    @DELETE
+    @Path("{id}")
+    public Erasure.Erased erase(String id) {
+        Erasure.Erased erased = erasure.prompt(id);
+        outbox.wake();
+        pool.wake();
+        return erased;
     }
 
     @GET

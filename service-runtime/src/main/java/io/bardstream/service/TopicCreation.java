@@ -37,6 +37,7 @@ public class TopicCreation {
     private static final Logger LOG = Logger.getLogger(TopicCreation.class);
     private static final Duration AT_START = Duration.ofSeconds(10);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(2);
+    private static final Duration ERASED_AFTER = Duration.ofDays(1); // what a tombstone has removed leaves the disk
     private static final Duration DEAD_LETTERS_KEPT = Duration.ofDays(30);
 
     private final String bootstrapServers;
@@ -114,6 +115,9 @@ public class TopicCreation {
         config.put(
                 TopicConfig.CLEANUP_POLICY_CONFIG,
                 topic.kept().compacted() ? TopicConfig.CLEANUP_POLICY_COMPACT : TopicConfig.CLEANUP_POLICY_DELETE);
+        if (topic.kept().compacted()) {
+            config.put(TopicConfig.MAX_COMPACTION_LAG_MS_CONFIG, milliseconds(ERASED_AFTER));
+        }
         if (!topic.kept().compacted()) {
             config.put(
                     TopicConfig.RETENTION_MS_CONFIG, milliseconds(topic.kept().time()));
