@@ -74,7 +74,7 @@ public final class EmbeddedServices implements QuarkusTestResourceLifecycleManag
     }
 
     /** A port may be taken between the draw and its use; then another is drawn. */
-    private static <T> T onFreePort(IntFunction<T> start) {
+    static <T> T onFreePort(IntFunction<T> start) {
         for (int attempt = 1; ; attempt++) {
             try {
                 return start.apply(FreePort.any());
@@ -86,7 +86,7 @@ public final class EmbeddedServices implements QuarkusTestResourceLifecycleManag
         }
     }
 
-    private static Path temporaryFolder() {
+    static Path temporaryFolder() {
         try {
             return Files.createTempDirectory("bardstream-test-");
         } catch (IOException e) {
