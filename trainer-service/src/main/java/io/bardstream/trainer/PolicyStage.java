@@ -190,9 +190,9 @@ abstract class PolicyStage implements StageTraining {
     public void train(TrainingRun run) throws IOException, InterruptedException {
         TrainingRequest request = run.request();
         Hyperparameters settings = request.hyperparameters();
-        Task task = task(run);
         Optional<ResumePoint> resume = run.resume();
-        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
+        try (Task task = task(run);
+                Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
                 Gpt gpt = weights(run, task, resume, compute);
                 TrainStep step = TrainStep.of(gpt, settings, request.seed())) {
             if (resume.isPresent()) {

@@ -220,7 +220,9 @@ final class PpoLoop {
         measured.put(Checkpoint.TOKENS, (double) tokens);
         validation.ifPresent(result -> {
             measured.put(Checkpoint.VALIDATION_LOSS, result.loss());
-            measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
+            if (result.bitsPerByte() != null) {
+                measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
+            }
         });
         run.save(new Snapshot(
                 update, announced, TrainingLoop.config(run, actors.policy()), engine(actors), measured, folder -> {

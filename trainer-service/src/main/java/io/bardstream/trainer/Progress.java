@@ -73,7 +73,7 @@ final class Progress {
         gradientNorm = result.gradientNorm();
     }
 
-    void evaluated(double loss, double bits) {
+    void evaluated(double loss, Double bits) {
         validationLoss = loss;
         bitsPerByte = bits;
     }

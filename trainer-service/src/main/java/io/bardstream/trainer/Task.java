@@ -10,15 +10,16 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /** What a stage teaches a policy: on which batches, judged by what, and shown by which samples. */
-interface Task {
+interface Task extends AutoCloseable {
     /**
      * How well the held-out part is predicted.
      *
      * @param loss nats a token
-     * @param bitsPerByte the same in bits a byte of text, which can be compared across vocabularies
+     * @param bitsPerByte the same in bits a byte of text, which can be compared across vocabularies; null where it is no loss
+     *     of text
      * @param more what else was measured, by name, for the checkpoint's metrics
      */
-    record Validation(double loss, double bitsPerByte, Map<String, Double> more) {}
+    record Validation(double loss, Double bitsPerByte, Map<String, Double> more) {}
 
     /** A model of this shape to begin with, its weights drawn. */
     default Gpt initialise(GptConfig shape, Compute compute, long seed) {
@@ -47,4 +48,8 @@ interface Task {
 
     /** What the model writes; the same weights write the same at the same step. */
     SampleWriter.Sample sample(Gpt gpt, long step);
+
+    /** Frees what it holds. */
+    @Override
+    default void close() {}
 }

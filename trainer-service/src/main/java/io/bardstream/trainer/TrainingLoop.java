@@ -134,7 +134,9 @@ final class TrainingLoop {
         best = Math.min(best, result.loss());
         evaluationsSinceBest = better ? 0 : evaluationsSinceBest + 1;
         measured.put(Checkpoint.VALIDATION_LOSS, result.loss());
-        measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
+        if (result.bitsPerByte() != null) {
+            measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
+        }
         measured.putAll(result.more());
         progress.evaluated(result.loss(), result.bitsPerByte());
         diagnosis.evaluated(step, result.loss());

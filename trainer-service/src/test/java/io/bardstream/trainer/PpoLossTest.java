@@ -89,20 +89,21 @@ class PpoLossTest {
 
     @Test
     void dpoStartsAtLnTwoAndByHand() {
-        DpoLoss start = DpoLoss.of(-5, -7, -5, -7, 0.1);
+        DpoLoss start = DpoLoss.of(-5, -7, -5, -7, 1, 0.1);
         assertThat(start.loss()).isCloseTo(Math.log(2), within(1e-12));
         assertThat(start.gradient()).isCloseTo(-0.05, within(1e-12));
 
         // The chosen response gained 10 nats, the rejected one lost 5: margin 0.1·15 = 1.5
-        DpoLoss later = DpoLoss.of(-20, -35, -30, -30, 0.1);
-        assertThat(later.rewardChosen()).isCloseTo(1, within(1e-12));
-        assertThat(later.rewardRejected()).isCloseTo(-0.5, within(1e-12));
+        DpoLoss later = DpoLoss.of(-20, -35, -30, -30, 1, 0.1);
+        assertThat(later.rewardFirst()).isCloseTo(1, within(1e-12));
+        assertThat(later.rewardSecond()).isCloseTo(-0.5, within(1e-12));
         assertThat(later.loss()).isCloseTo(0.201413, within(1e-6)); // ln(1 + e^−1.5)
         assertThat(later.gradient()).isCloseTo(-0.1 * 0.182426, within(1e-7)); // σ(−1.5)
 
-        assertThat(DpoLoss.of(-9_000, 0, 0, -9_000, 1).loss()).isCloseTo(18_000, within(1e-6));
-        double slope = (DpoLoss.of(-19.99, -35, -30, -30, 0.1).loss()
-                        - DpoLoss.of(-20.01, -35, -30, -30, 0.1).loss())
+        assertThat(DpoLoss.of(-9_000, 0, 0, -9_000, 1, 1).loss()).isCloseTo(18_000, within(1e-6));
+        assertThat(DpoLoss.of(-20, -35, -30, -30, 0.5, 0.1).loss()).isCloseTo(0.201413 + 0.75, within(1e-6)); // a tie
+        double slope = (DpoLoss.of(-19.99, -35, -30, -30, 1, 0.1).loss()
+                        - DpoLoss.of(-20.01, -35, -30, -30, 1, 0.1).loss())
                 / 0.02;
         assertThat(later.gradient()).isCloseTo(slope, within(1e-7));
     }
