@@ -16,7 +16,8 @@ import java.util.TreeMap;
  * the manner of lm-human-preferences. Departures: policy and critic share no weights; a response's end is the model's own; an
  * update ends early where the policy has moved far.
  *
- * <p>An update is a function of the models, β, the seed and its number. Measures bear TRL's names.
+ * <p>An update looks first and learns then, so that a policy can be found unsound, or be saved, in between. Both are functions
+ * of the models, β, the seed and the update's number. Measures bear TRL's names.
  */
 final class Ppo {
     /** Judges texts, prompt and response in one: the greater the better. */
@@ -26,12 +27,19 @@ final class Ppo {
     }
 
     /**
-     * What an update was.
+     * A policy's responses, looked at before anything is learned from them.
      *
-     * @param measured by TRL's names
+     * @param measured by TRL's names: of the policy as it is
      * @param seconds of each part, by name
      */
-    record Update(Experience experience, Map<String, Double> measured, Map<String, Double> seconds) {}
+    record Look(Experience experience, Map<String, Double> measured, Map<String, Double> seconds) {}
+
+    /**
+     * What learning from them was.
+     *
+     * @param measured by TRL's names: of the change
+     */
+    record Learned(Map<String, Double> measured, double seconds) {}
 
     /** Half the mean squared change of log-probabilities at which an update ends. */
     private static final double MOST_APPROX_KL = 0.1;
@@ -72,8 +80,8 @@ final class Ppo {
         return kl.beta();
     }
 
-    /** Samples, judges, and learns from it. */
-    Update update(long number, double rate, double criticRate) {
+    /** Samples, judges, and asks the reference and the critic; nothing is learned yet. */
+    Look look(long number) {
         Clock clock = new Clock();
         List<Response> responses = rollout.sample(
                 models.policy(),
@@ -83,9 +91,16 @@ final class Ppo {
         double[] scores = scores(responses);
         clock.lap("scoring");
         Experience seen = Experience.of(responses, models, scores, batchSize, ppo.temperature());
-        seen.estimate(ppo, kl.beta());
         clock.lap("reference");
-        Learned learned = new Learned();
+        return new Look(seen, measured(seen), clock.seconds);
+    }
+
+    /** Learns from what was looked at, and moves the price of KL. */
+    Learned learn(long number, Look look, double rate, double criticRate) {
+        Clock clock = new Clock();
+        Experience seen = look.experience();
+        seen.estimate(ppo, kl.beta());
+        Minibatches learned = new Minibatches();
         for (int epoch = 0; epoch < ppo.ppoEpochs() && !learned.farAway(); epoch++) {
             for (var minibatch : seen.minibatches(ppo.minibatch(), batchSize, seed, number, epoch)) {
                 if (number >= ppo.criticWarmup() && !learned.farAway()) {
@@ -98,10 +113,11 @@ final class Ppo {
                 learned.values(value);
             }
         }
+        kl.update(look.measured().get(PpoGuards.KL), seen.scores().length);
         clock.lap("update");
-        Map<String, Double> measured = measured(seen, learned);
-        kl.update(measured.get(PpoGuards.KL), responses.size());
-        return new Update(seen, measured, clock.seconds);
+        Map<String, Double> measured = learned.measured();
+        measured.put("ppo/val/var_explained", seen.explainedVariance());
+        return new Learned(measured, clock.seconds.get("update"));
     }
 
     /** Of the texts up to their ends; one that has not come to its end is fined. */
@@ -113,11 +129,11 @@ final class Ppo {
         return scores;
     }
 
-    private Map<String, Double> measured(Experience seen, Learned learned) {
+    private Map<String, Double> measured(Experience seen) {
         double divergence = Experience.mean(seen.kl());
         double score = Experience.mean(seen.scores());
         List<Response> responses = seen.responses();
-        Map<String, Double> measured = new TreeMap<>(learned.measured());
+        Map<String, Double> measured = new TreeMap<>();
         measured.put(PpoGuards.KL, divergence);
         measured.put("objective/kl_k3", Experience.mean(seen.k3()));
         measured.put("objective/kl_coef", kl.beta());
@@ -127,7 +143,6 @@ final class Ppo {
         measured.put("objective/non_score_reward", -kl.beta() * divergence);
         measured.put("objective/rlhf_reward", score - kl.beta() * divergence);
         measured.put(PpoGuards.ENTROPY, seen.entropy());
-        measured.put("ppo/val/var_explained", seen.explainedVariance());
         measured.put(
                 PpoGuards.LENGTH,
                 Experience.mean(responses.stream()
@@ -157,7 +172,7 @@ final class Ppo {
     }
 
     /** What the minibatches of an update measured, as means over them. */
-    private static final class Learned {
+    private static final class Minibatches {
         private final List<PolicyObjective> policy = new ArrayList<>();
         private final List<ValueObjective> value = new ArrayList<>();
         private double lastApproxKl;

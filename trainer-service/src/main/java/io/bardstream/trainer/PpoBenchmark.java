@@ -105,12 +105,12 @@ public final class PpoBenchmark {
                     RewardModel judge = RewardModel.load(folder, compute)) {
                 Ppo learner =
                         new Ppo(models, judge::rewards, new EpochOrder<>(prompts, SEED), rollout, settings, SEED, 0.15);
-                List<Ppo.Update> updates = IntStream.range(0, UPDATES)
-                        .mapToObj(number -> learner.update(number, 1e-6, 1e-6))
+                List<Update> updates = IntStream.range(0, UPDATES)
+                        .mapToObj(number -> update(learner, number))
                         .sorted(Comparator.comparing(PpoBenchmark::whole))
                         .toList();
-                Ppo.Update median = updates.get(UPDATES / 2);
-                int written = median.experience().responses().stream()
+                Update median = updates.get(UPDATES / 2);
+                int written = median.responses().stream()
                         .mapToInt(response -> response.tokens().length)
                         .sum();
                 return new Result(
@@ -121,7 +121,7 @@ public final class PpoBenchmark {
                         ppo.rollouts(),
                         ppo.responseLength(),
                         ppo.ppoEpochs(),
-                        new TreeMap<>(median.seconds()),
+                        median.seconds(),
                         written / median.seconds().get("rollout"),
                         alone(models.policy(), prompts, ppo, tokenizer.vocabularySize()),
                         ResidentMemory.peak().stream().boxed().findFirst().orElse(null));
@@ -136,7 +136,16 @@ public final class PpoBenchmark {
         }
     }
 
-    private static double whole(Ppo.Update update) {
+    private record Update(List<Response> responses, Map<String, Double> seconds) {}
+
+    private static Update update(Ppo learner, int number) {
+        Ppo.Look look = learner.look(number);
+        Map<String, Double> seconds = new TreeMap<>(look.seconds());
+        seconds.put("update", learner.learn(number, look, 1e-6, 1e-6).seconds());
+        return new Update(look.experience().responses(), seconds);
+    }
+
+    private static double whole(Update update) {
         return update.seconds().values().stream()
                 .mapToDouble(Double::doubleValue)
                 .sum();

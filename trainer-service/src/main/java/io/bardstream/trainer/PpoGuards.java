@@ -33,32 +33,41 @@ final class PpoGuards {
         this.klCeiling = settings.klCeiling();
     }
 
-    /** What is wrong with an update, by what it measured; nothing while it is sound. */
-    Optional<String> check(Map<String, Double> measured) {
-        for (Map.Entry<String, Double> each : measured.entrySet()) {
-            if (!Double.isFinite(each.getValue())) {
-                return Optional.of(each.getKey() + " is " + each.getValue()
-                        + "; lower learning_rate and critic_learning_rate, or raise kl_coefficient");
-            }
-        }
+    /** What is wrong with a policy, by what was measured of it and of its run's first one; nothing while it is sound. */
+    Optional<String> looked(Map<String, Double> measured) {
         double kl = measured.get(KL);
         if (kl > klCeiling) {
             return Optional.of(
-                    "%s is %.2f nats a response, above kl_ceiling %.2f; raise kl_coefficient or lower learning_rate"
+                    "%s is %.2f nats a response, above kl_ceiling %s; raise kl_coefficient or lower learning_rate"
                             .formatted(KL, kl, klCeiling));
         }
         if (kl < LEAST_KL) {
             return Optional.of("%s is %.2f nats a response, and a divergence is not negative; lower learning_rate"
                     .formatted(KL, kl));
         }
-        if (measured.get(SKIPPED) > MOST_SKIPPED) {
-            return Optional.of(
-                    "%.0f %% of the minibatches had a mean ratio far from 1; lower learning_rate or ppo_epochs"
-                            .formatted(100 * measured.get(SKIPPED)));
-        }
-        return collapse(measured, ENTROPY, LEAST_ENTROPY)
+        return notFinite(measured)
+                .or(() -> collapse(measured, ENTROPY, LEAST_ENTROPY))
                 .or(() -> collapse(measured, LENGTH, LEAST_LENGTH))
                 .or(() -> collapse(measured, DISTINCT, LEAST_DISTINCT));
+    }
+
+    /** What is wrong with what was learned; nothing while it is sound. */
+    Optional<String> learned(Map<String, Double> measured) {
+        double skipped = measured.get(SKIPPED);
+        return notFinite(measured)
+                .or(() -> skipped > MOST_SKIPPED
+                        ? Optional.of(
+                                "%.0f %% of the minibatches had a mean ratio far from 1; lower learning_rate or ppo_epochs"
+                                        .formatted(100 * skipped))
+                        : Optional.empty());
+    }
+
+    private static Optional<String> notFinite(Map<String, Double> measured) {
+        return measured.entrySet().stream()
+                .filter(each -> !Double.isFinite(each.getValue()))
+                .findFirst()
+                .map(each -> each.getKey() + " is " + each.getValue()
+                        + "; lower learning_rate and critic_learning_rate, or raise kl_coefficient");
     }
 
     private static Optional<String> collapse(Map<String, Double> measured, String name, double least) {

@@ -28,12 +28,13 @@ import org.jboss.logging.Logger;
  * A run of PPO: update after update, until all are done or {@link PpoGuards} stops it. What comes out is announced once: the
  * last update's policy, or, where a guard stopped the run, the last that was saved before; the run then fails with the reason.
  *
- * <p>A checkpoint is sound: it was saved after its update had passed the guards. What goes on from one goes on to the bit.
+ * <p>A checkpoint is sound: it is saved after its policy's own responses have passed the guards, and what stands in its metrics was
+ * measured of that policy. What goes on from one goes on to the bit. An interrupted run is left at its last checkpoint.
  */
 final class PpoLoop {
     private static final Logger LOG = Logger.getLogger(PpoLoop.class);
 
-    /** The last update's responses with their scores, a JSON object a line, beside the weights. */
+    /** The policy's responses with their scores, a JSON object a line, beside the weights. */
     static final String ROLLOUTS = "rollouts.jsonl";
 
     private static final String BETA = "objective/kl_coef_next";
@@ -63,6 +64,7 @@ final class PpoLoop {
 
     private long tokens;
     private double beta;
+    private Ppo.Learned learned; // in the update before
 
     /** @param held what the policy must not forget: its loss is measured */
     PpoLoop(TrainingRun run, Models models, Updates updates, Task held) {
@@ -71,58 +73,78 @@ final class PpoLoop {
         this.updates = updates;
         this.held = held;
         this.settings = run.request().hyperparameters();
-        this.schedule = LrSchedule.of(settings);
+        this.schedule =
+                LrSchedule.of(settings.with(Map.of("steps", settings.steps() + 1))); // the last update learns, too
         this.guards = new PpoGuards(settings.ppo());
         this.beta = settings.ppo().klCoefficient();
     }
 
     /** Trains from the beginning, or on from where the run was left. */
     void train(Optional<ResumePoint> resume) throws IOException, InterruptedException {
-        long update = resume.map(this::restore).orElse(0L);
+        long begun = resume.map(this::restore).orElse(0L);
+        long update = begun;
         try (PpoModels actors = resume.isPresent() ? models.resume(resume.get().folder()) : models.begin()) {
             Ppo ppo = updates.of(actors, beta);
-            while (update < settings.steps() && !run.interrupted()) {
+            while (!run.interrupted()) {
+                Ppo.Look look = looked(ppo, update); // at the policy after so many updates, which is sound or it throws
+                boolean last = update == settings.steps();
+                Optional<Task.Validation> validation = last || update % settings.evaluationInterval() == 0
+                        ? Optional.of(held.validate(actors.policy()))
+                        : Optional.empty();
+                if (update > begun && (last || update % settings.checkpointInterval() == 0)) {
+                    save(update, last, actors, look, validation);
+                }
+                if (last) {
+                    break;
+                }
                 double share = schedule.at(update) / settings.learningRate();
-                Ppo.Update done = update(ppo, update, share);
+                learned = learned(ppo, update, look, share);
                 beta = ppo.beta();
                 update++;
-                boolean last = update == settings.steps();
-                boolean evaluated = last || update % settings.evaluationInterval() == 0;
-                Optional<Task.Validation> validation =
-                        evaluated ? Optional.of(held.validate(actors.policy())) : Optional.empty();
-                report(update, done, validation);
-                if (last || run.interrupted() || update % settings.checkpointInterval() == 0) {
-                    save(update, last, actors, done, validation);
-                }
+                report(update, look, validation);
             }
         } catch (UnsoundUpdateException e) {
-            returnToTheLastGoodState(update + 1, e);
+            returnToTheLastGoodState(Math.min(update + 1, settings.steps()), e);
         }
     }
 
-    /** One update, which has passed the guards. */
-    private Ppo.Update update(Ppo ppo, long update, double share) throws UnsoundUpdateException {
-        Ppo.Update done;
+    private Ppo.Look looked(Ppo ppo, long update) throws UnsoundUpdateException {
+        Ppo.Look look = ppo.look(update);
+        for (String name : List.of(PpoGuards.ENTROPY, PpoGuards.LENGTH, PpoGuards.DISTINCT)) {
+            first.putIfAbsent(PpoGuards.FIRST + name, look.measured().get(name));
+        }
+        Map<String, Double> measured = new TreeMap<>(look.measured());
+        measured.putAll(first);
+        Optional<String> problem = guards.looked(measured);
+        if (problem.isPresent()) {
+            throw new UnsoundUpdateException(problem.get(), null);
+        }
+        return look;
+    }
+
+    private Ppo.Learned learned(Ppo ppo, long update, Ppo.Look look, double share) throws UnsoundUpdateException {
+        tokens += said(look);
+        Ppo.Learned done;
         try {
-            done = ppo.update(
+            done = ppo.learn(
                     update,
+                    look,
                     share * settings.learningRate(),
                     share * settings.ppo().criticLearningRate());
         } catch (NotFiniteException e) {
             throw new UnsoundUpdateException(e.getMessage(), e);
         }
-        for (String name : List.of(PpoGuards.ENTROPY, PpoGuards.LENGTH, PpoGuards.DISTINCT)) {
-            first.putIfAbsent(PpoGuards.FIRST + name, done.measured().get(name));
-        }
-        done.measured().putAll(first);
-        tokens += done.experience().responses().stream()
-                .mapToInt(response -> response.tokens().length)
-                .sum();
-        Optional<String> problem = guards.check(done.measured());
+        Optional<String> problem = guards.learned(done.measured());
         if (problem.isPresent()) {
             throw new UnsoundUpdateException(problem.get(), null);
         }
         return done;
+    }
+
+    private static int said(Ppo.Look look) {
+        return look.experience().responses().stream()
+                .mapToInt(response -> response.tokens().length)
+                .sum();
     }
 
     /** Announces the policy as it was when it was last saved, under the number of the update that went wrong. */
@@ -145,21 +167,20 @@ final class PpoLoop {
         }
         String reason =
                 "Stopped at update " + update + ": " + cause.getMessage() + ". Of the last good state: " + state;
-        run.report(metrics(update, null, null, Optional.empty(), null, reason, null));
+        run.report(metrics(update, null, Optional.empty(), null, reason, null));
         throw new IllegalStateException(reason, cause);
     }
 
-    private void report(long update, Ppo.Update done, Optional<Task.Validation> validation) {
-        Map<String, Double> measures = new TreeMap<>(done.measured());
-        measures.keySet().removeIf(name -> name.startsWith(PpoGuards.FIRST));
-        done.seconds().forEach((part, seconds) -> measures.put("time/" + part, seconds));
+    private void report(long update, Ppo.Look look, Optional<Task.Validation> validation) {
+        Map<String, Double> measures = new TreeMap<>(look.measured());
+        measures.putAll(learned.measured());
+        look.seconds().forEach((part, seconds) -> measures.put("time/" + part, seconds));
+        measures.put("time/update", learned.seconds());
         measures.put("ppo/samples", (double) update * settings.ppo().rollouts());
-        double seconds = done.seconds().values().stream()
-                .mapToDouble(Double::doubleValue)
-                .sum();
-        int said = done.experience().responses().stream()
-                .mapToInt(response -> response.tokens().length)
-                .sum();
+        double seconds = learned.seconds()
+                + look.seconds().values().stream()
+                        .mapToDouble(Double::doubleValue)
+                        .sum();
         boolean sampled = settings.sampleInterval() > 0 && (update == 1 || update % settings.sampleInterval() == 0);
         LOG.infof(
                 "Run %s: update %d of %d, score %.3f, KL %.3f",
@@ -169,12 +190,11 @@ final class PpoLoop {
                 measures.get("objective/scores"),
                 measures.get(PpoGuards.KL));
         run.report(metrics(
-                update, done, said / seconds, validation, sampled ? samples(done.experience()) : null, null, measures));
+                update, said(look) / seconds, validation, sampled ? samples(look.experience()) : null, null, measures));
     }
 
     private StepMetrics metrics(
             long update,
-            Ppo.Update done,
             Double tokensPerSecond,
             Optional<Task.Validation> validation,
             String sample,
@@ -185,7 +205,7 @@ final class PpoLoop {
                 update,
                 settings.steps(),
                 tokens,
-                done == null ? null : done.measured().get("ppo/loss/policy"),
+                measures == null ? null : measures.get("ppo/loss/policy"),
                 schedule.at(update - 1),
                 null,
                 tokensPerSecond,
@@ -213,13 +233,18 @@ final class PpoLoop {
     }
 
     private void save(
-            long update, boolean announced, PpoModels actors, Ppo.Update done, Optional<Task.Validation> validation)
+            long update, boolean announced, PpoModels actors, Ppo.Look look, Optional<Task.Validation> validation)
             throws IOException, InterruptedException {
-        Map<String, Double> measured = new TreeMap<>(done.measured());
+        Map<String, Double> measured = new TreeMap<>(look.measured());
+        measured.putAll(learned.measured());
+        measured.putAll(first);
         measured.put(BETA, beta);
         measured.put(Checkpoint.TOKENS, (double) tokens);
         validation.ifPresent(result -> {
             measured.put(Checkpoint.VALIDATION_LOSS, result.loss());
+            if (announced) {
+                measured.put(TrainingRun.BEST_VALIDATION_LOSS, result.loss());
+            }
             if (result.bitsPerByte() != null) {
                 measured.put(Checkpoint.BITS_PER_BYTE, result.bitsPerByte());
             }
@@ -227,7 +252,7 @@ final class PpoLoop {
         run.save(new Snapshot(
                 update, announced, TrainingLoop.config(run, actors.policy()), engine(actors), measured, folder -> {
                     actors.save(folder);
-                    Files.writeString(folder.resolve(ROLLOUTS), rollouts(done.experience()));
+                    Files.writeString(folder.resolve(ROLLOUTS), rollouts(look.experience()));
                 }));
     }
 
