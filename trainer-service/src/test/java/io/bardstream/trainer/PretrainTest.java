@@ -223,8 +223,7 @@ class PretrainTest {
                 .isNotEmpty()
                 .allSatisfy(metric -> {
                     assertThat(metric.utilisation()).isPositive();
-                    assertThat(metric.updateRatios()).hasSize(4).allSatisfy(ratio -> assertThat(ratio)
-                            .isBetween(0.0, 1.0));
+                    assertThat(metric.updateRatios()).hasSize(4).allSatisfy(ratio -> assertThat(ratio).isNotNegative());
                     assertThat(metric.activationScales()).hasSize(4).allSatisfy(scale -> assertThat(scale)
                             .isPositive());
                 });
