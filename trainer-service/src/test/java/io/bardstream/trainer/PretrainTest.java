@@ -223,7 +223,8 @@ class PretrainTest {
                 .isNotEmpty()
                 .allSatisfy(metric -> {
                     assertThat(metric.utilisation()).isPositive();
-                    assertThat(metric.updateRatios()).hasSize(4).allSatisfy(ratio -> assertThat(ratio).isNotNegative());
+                    assertThat(metric.updateRatios()).hasSize(4).allSatisfy(ratio -> assertThat(ratio)
+                            .isNotNegative());
                     assertThat(metric.activationScales()).hasSize(4).allSatisfy(scale -> assertThat(scale)
                             .isPositive());
                 });
