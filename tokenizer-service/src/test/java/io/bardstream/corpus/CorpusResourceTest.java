@@ -142,7 +142,7 @@ class CorpusResourceTest {
                 Client.post("/v1/corpora", Map.of("name", "a", "text", "b", "kind", "images")),
                 400,
                 "kind",
-                "text and instruct");
+                "text, instruct and classify");
         assertRefused(
                 Client.post("/v1/corpora", Map.of("name", "a", "text", "b", "on_error", "skip")),
                 400,
