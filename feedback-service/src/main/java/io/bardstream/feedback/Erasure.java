@@ -104,7 +104,8 @@ class Erasure {
                 id,
                 Topics.GENERATION_REQUESTS.name());
         int asked = change(
-                "update feedback.generation_request set state = 'CANCELLED' where prompt = ?1 and state <> 'CANCELLED'", id);
+                "update feedback.generation_request set state = 'CANCELLED' where prompt = ?1 and state <> 'CANCELLED'",
+                id);
         int listed = change("delete from feedback.prompt where id = ?1", id);
         if (listed + asked + pairs + texts == 0) {
             throw ApiException.notFound("prompt", Require.printable(id));

@@ -57,7 +57,8 @@ class Influence {
                 judgeOfRun.putIfAbsent(request.runId(), request.reward());
             }
             if (request.prompts() != null
-                    && request.prompts().stream().anyMatch(text -> Prompt.idOf(text).equals(prompt))) {
+                    && request.prompts().stream()
+                            .anyMatch(text -> Prompt.idOf(text).equals(prompt))) {
                 runs.add(request.runId());
             }
         });

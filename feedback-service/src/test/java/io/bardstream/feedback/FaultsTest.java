@@ -118,7 +118,8 @@ class FaultsTest {
         Map<String, List<Vow>> topic = new Broker(bootstrapServers)
                 .read(Topics.PREFERENCES).stream()
                         .map(Vow::of)
-                        .filter(vow -> !earlier.contains(vow.id())).collect(Collectors.groupingBy(Vow::id));
+                        .filter(vow -> !earlier.contains(vow.id()))
+                        .collect(Collectors.groupingBy(Vow::id));
         assertThat(table).isEqualTo(byId(vows));
         assertThat(topic.keySet()).isEqualTo(table.keySet());
         assertThat(topic).allSatisfy((id, copies) -> assertThat(copies).containsOnly(table.get(id)));
