@@ -30,7 +30,6 @@ import org.junit.jupiter.api.Test;
 
 /** Requests that come by the topic, on real models of random weights. */
 @QuarkusTest
-@Tag("containers")
 @QuarkusTestResource(value = EmbeddedServices.class, restrictToAnnotatedClass = true)
 @QuarkusTestResource(value = TestHome.class, restrictToAnnotatedClass = true)
 class GenerationRequestsTest {
@@ -44,6 +43,7 @@ class GenerationRequestsTest {
     MeterRegistry metrics;
 
     @Test
+    @Tag("containers")
     void twoCheckpointsAnswerAndARequestThatComesAgainGivesTheSame() throws IOException {
         // Given
         Broker broker = new Broker(bootstrapServers);

@@ -44,7 +44,6 @@ import org.junit.jupiter.api.Test;
 
 /** Pretraining from records on Kafka to announced checkpoints, on a text small enough to be learnt by heart. */
 @QuarkusTest
-@Tag("containers")
 @WithTestResource(EmbeddedServices.class)
 class PretrainTest {
     private static final Duration SOON = Duration.ofMinutes(2);
@@ -81,6 +80,7 @@ class PretrainTest {
     }
 
     @Test
+    @Tag("containers")
     void theCurriculumTrainsTinyOnADatasetAndTheLossFalls() throws Exception {
         // Given nothing but a dataset and its tokenizer on the topics
         dataset = corpus.publish(100);
@@ -133,6 +133,7 @@ class PretrainTest {
     }
 
     @Test
+    @Tag("containers")
     void aRunThatLostItsProcessEndsWithTheWeightsItWouldHaveHad() throws Exception {
         // Given a run with dropout that nobody disturbs
         dataset = corpus.publish(100);
