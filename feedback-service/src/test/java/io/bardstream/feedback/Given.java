@@ -102,13 +102,15 @@ final class Given {
         nothingJudged(database, "c1");
     }
 
-    /** This policy serves, and nothing was asked of it or judged; the pool stands still meanwhile. */
+    /** This policy serves, and nothing was asked of it or judged; prompts are the bundled ones; the pool stands still meanwhile. */
     static void nothingJudged(EntityManager database, String promoted) {
         QuarkusTransaction.requiringNew().run(() -> {
             Locks.take(Locks.STOCKING, database.unwrap(Session.class));
             for (String table : List.of("vote", "comparison", "generation_request", "score", "checkpoint", "thumb")) {
                 database.createNativeQuery("delete from feedback." + table).executeUpdate();
             }
+            database.createNativeQuery("delete from feedback.prompt where origin = 'PERSON'")
+                    .executeUpdate();
             promote(promoted, NOON);
         });
     }
