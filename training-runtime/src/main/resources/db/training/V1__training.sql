@@ -62,7 +62,8 @@ create index checkpoint_unannounced on checkpoint (at) where to_announce and ann
 
 -- A promotion may arrive before the checkpoint it names.
 create table promotion (
-    checkpoint  text primary key
+    checkpoint  text primary key,
+    at          timestamptz not null
 );
 
 create sequence measurement_seq;

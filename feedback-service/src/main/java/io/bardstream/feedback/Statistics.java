@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.Preference.Choice;
+import io.bardstream.service.Share;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.time.Clock;

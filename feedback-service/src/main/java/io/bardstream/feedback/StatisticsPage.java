@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.Preference.Choice;
+import io.bardstream.service.Share;
 import io.quarkus.qute.CheckedTemplate;
 import io.quarkus.qute.TemplateInstance;
 import jakarta.ws.rs.GET;

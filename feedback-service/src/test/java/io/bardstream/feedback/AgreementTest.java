@@ -3,6 +3,7 @@ package io.bardstream.feedback;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.bardstream.service.Share;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;

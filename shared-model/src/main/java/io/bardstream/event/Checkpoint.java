@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Weights that exist, complete and verified, in the checkpoint store.
  *
- * @param model name of the model, {@link #POLICY} or {@link #CLASSIFIER}
+ * @param model name of the model, {@link #POLICY}, {@link #REWARD} or {@link #CLASSIFIER}
  * @param parent checkpoint that the run started from, or null
  * @param runId run that wrote it
  * @param requestedBy who asked for that run, see {@link TrainingRequest#requestedBy()}
@@ -38,6 +38,9 @@ public record Checkpoint(
 
     /** Models that label texts. */
     public static final String CLASSIFIER = "bardstream-classifier";
+
+    /** The model that judges it. */
+    public static final String REWARD = "bardstream-reward";
 
     public static final String VALIDATION_LOSS = "validation_loss";
     public static final String BITS_PER_BYTE = "bits_per_byte";

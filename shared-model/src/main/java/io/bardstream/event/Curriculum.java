@@ -16,7 +16,9 @@ public final class Curriculum {
 
     public static final List<Rule> RULES = List.of(
             new Rule("a pretrain dataset with its tokenizer", Stage.PRETRAIN, "trainer"),
-            new Rule("an instruct dataset and a finished pretrain of the same base tokenizer", Stage.SFT, "trainer"));
+            new Rule("an instruct dataset and a finished pretrain of the same base tokenizer", Stage.SFT, "trainer"),
+            new Rule("enough new preferences and a finished sft that serves", Stage.REWARD, "reward"),
+            new Rule("a reward model that passed its gate", Stage.PPO, "reward asks, trainer runs"));
 
     /** Seed of the curriculum's runs. */
     public static final long SEED = 1337;
@@ -75,5 +77,48 @@ public final class Curriculum {
                 null,
                 TrainingRequest.CURRICULUM,
                 clock.instant()));
+    }
+
+    /** The reward model that enough new preferences start, from the policy that serves. */
+    public static TrainingRequest reward(
+            Dataset preferences, Checkpoint policy, String preset, Hyperparameters hyperparameters, Clock clock) {
+        String runId = Ids.of("reward", preferences.id(), policy.sha256(), hyperparameters.onAnyMachine(), SEED);
+        return new TrainingRequest(
+                runId,
+                Stage.REWARD,
+                preferences.id(),
+                preset,
+                policy.id(),
+                null,
+                hyperparameters,
+                SEED,
+                null,
+                TrainingRequest.CURRICULUM,
+                clock.instant());
+    }
+
+    /** The PPO that a reward model which passed its gate starts, from the policy that serves. */
+    public static TrainingRequest ppo(
+            Checkpoint reward,
+            Checkpoint policy,
+            List<String> prompts,
+            String preset,
+            Hyperparameters hyperparameters,
+            Clock clock) {
+        String runId = Ids.of("ppo", reward.sha256(), policy.sha256(), prompts, hyperparameters.onAnyMachine(), SEED);
+        return new TrainingRequest(
+                runId,
+                Stage.PPO,
+                policy.dataset(),
+                preset,
+                policy.id(),
+                reward.id(),
+                hyperparameters,
+                SEED,
+                null,
+                null,
+                TrainingRequest.CURRICULUM,
+                clock.instant(),
+                prompts);
     }
 }

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What the token blocks of a dataset hold. */
+/** What the records of a dataset hold. */
 public enum DatasetKind {
     /** Running text. */
     PRETRAIN,
@@ -14,7 +14,9 @@ public enum DatasetKind {
     /** Texts with labels: conversations of a text and its label, which is trained. */
     CLASSIFY,
     /** Prompts to be continued, for PPO. */
-    PROMPT;
+    PROMPT,
+    /** What people prefer, for reward models and DPO: records of {@code preferences}, and no token blocks. */
+    PREFERENCE;
 
     @JsonValue
     public String label() {
@@ -26,9 +28,10 @@ public enum DatasetKind {
         return Arrays.stream(values())
                 .filter(kind -> kind.label().equals(label))
                 .findFirst()
-                .orElseThrow(() -> new InvalidFieldException(
-                        "kind",
-                        "'" + label
-                                + "' is not a kind of dataset; the kinds are pretrain, instruct, classify and prompt"));
+                .orElseThrow(
+                        () -> new InvalidFieldException(
+                                "kind",
+                                "'" + label
+                                        + "' is not a kind of dataset; the kinds are pretrain, instruct, classify, prompt and preference"));
     }
 }

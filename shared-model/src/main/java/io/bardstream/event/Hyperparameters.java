@@ -36,6 +36,7 @@ import java.util.stream.Stream;
  * @param ppo what only PPO has; null in other stages. In a request its names stand beside the others
  * @param dpo what only DPO has; null in other stages. In a request its names stand beside the others
  * @param classify what only classification has; null in other stages. In a request its names stand beside the others
+ * @param reward what only reward models have; null in other stages. In a request its names stand beside the others
  */
 public record Hyperparameters(
         String optimizer,
@@ -64,7 +65,8 @@ public record Hyperparameters(
         int patience,
         PpoSettings ppo,
         DpoSettings dpo,
-        ClassifySettings classify) {
+        ClassifySettings classify,
+        RewardSettings reward) {
 
     private static final int MOST_THREADS = 1_024;
 
@@ -170,6 +172,11 @@ public record Hyperparameters(
         return with("classify", settings);
     }
 
+    /** These hyperparameters with those that only reward models have. */
+    public Hyperparameters with(RewardSettings settings) {
+        return with("reward", settings);
+    }
+
     private Hyperparameters with(String group, Record settings) {
         ObjectNode values = MAPPER.valueToTree(this);
         values.set(group, MAPPER.valueToTree(settings));
@@ -180,7 +187,7 @@ public record Hyperparameters(
     private static Stream<ObjectNode> groups(ObjectNode values) {
         return Stream.concat(
                 Stream.of(values),
-                Stream.of("ppo", "dpo", "classify")
+                Stream.of("ppo", "dpo", "classify", "reward")
                         .map(values::path)
                         .filter(JsonNode::isObject)
                         .map(ObjectNode.class::cast));

@@ -23,6 +23,8 @@ public final class Topics {
             new Topic<>("checkpoints", "checkpoint id", Checkpoint.class, 1, Kept.newestByKey(), MIB);
     public static final Topic<Promotion> PROMOTIONS =
             new Topic<>("promotions", "model name", Promotion.class, 1, Kept.forEver(), MIB);
+    public static final Topic<PromotionDecision> PROMOTION_DECISIONS =
+            new Topic<>("promotion-decisions", "candidate id", PromotionDecision.class, 1, Kept.forEver(), MIB);
     public static final Topic<GenerationRequest> GENERATION_REQUESTS =
             new Topic<>("generation-requests", "request id", GenerationRequest.class, 6, Kept.days(14), MIB);
     public static final Topic<Generation> GENERATIONS =
@@ -40,6 +42,7 @@ public final class Topics {
             TRAINING_METRICS,
             CHECKPOINTS,
             PROMOTIONS,
+            PROMOTION_DECISIONS,
             GENERATION_REQUESTS,
             GENERATIONS,
             SCORES,

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.checkpoint.ModelConfig;
 import io.bardstream.kernel.Compute;
+import io.bardstream.kernel.Precision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -62,18 +63,46 @@ public final class RewardModel implements AutoCloseable {
     /** The scores, not scaled, of texts by a model that is perhaps still in training. */
     public static double[] scores(Gpt gpt, List<int[]> texts) {
         double[] scores = new double[texts.size()];
+        read(gpt, texts, (hidden, rows, first) -> {
+            float[] values = gpt.scalarHead().forward(hidden).toFloatArray(); // (B·T)
+            for (int row = 0; row < rows.rows(); row++) {
+                scores[first + row] = values[rows.last(row)];
+            }
+        });
+        return scores;
+    }
+
+    /** The hidden state at the last token of each text: what a head scores. */
+    public static double[][] features(Gpt gpt, List<int[]> texts) {
+        int width = gpt.config().width();
+        double[][] features = new double[texts.size()][width];
+        read(gpt, texts, (hidden, rows, first) -> {
+            float[] all =
+                    gpt.compute().kernels().cast(hidden, Precision.FLOAT32).toFloatArray(); // (B·T, C)
+            for (int row = 0; row < rows.rows(); row++) {
+                for (int i = 0; i < width; i++) {
+                    features[first + row][i] = all[rows.last(row) * width + i];
+                }
+            }
+        });
+        return features;
+    }
+
+    /** Takes the hidden states (B·T, C) of some texts, of which the first is number {@code first}. */
+    @FunctionalInterface
+    private interface Reader {
+        void take(NDArray hidden, TokenRows rows, int first);
+    }
+
+    private static void read(Gpt gpt, List<int[]> texts, Reader reader) {
         int longest = texts.stream().mapToInt(text -> text.length).max().orElse(1);
         int rows = Math.max(1, TOKENS / Math.max(1, longest));
-        for (int first = 0; first < scores.length; first += rows) {
-            TokenRows batch = TokenRows.of(texts.subList(first, Math.min(first + rows, scores.length)), 0);
+        for (int first = 0; first < texts.size(); first += rows) {
+            TokenRows batch = TokenRows.of(texts.subList(first, Math.min(first + rows, texts.size())), 0);
             try (ForwardPass pass = ForwardPass.inference(gpt.compute())) {
-                NDArray hidden = gpt.forward(batch.array(pass), pass); // (B·T, C)
-                NDArray values = gpt.scalarHead().forward(hidden); // (B·T)
-                double[] last = batch.atLast(values.toFloatArray());
-                System.arraycopy(last, 0, scores, first, last.length);
+                reader.take(gpt.forward(batch.array(pass), pass), batch, first);
             }
         }
-        return scores;
     }
 
     @Override

@@ -46,13 +46,4 @@ public record TokenRows(int rows, int length, int[] tokens, int[] lengths) {
     public NDArray array(ForwardPass pass) {
         return Gpt.tokens(pass, rows, length, tokens);
     }
-
-    /** Of one number a place, (B·T), those at the rows' last tokens, (B). */
-    double[] atLast(float[] values) {
-        double[] last = new double[rows];
-        for (int row = 0; row < rows; row++) {
-            last[row] = values[last(row)];
-        }
-        return last;
-    }
 }

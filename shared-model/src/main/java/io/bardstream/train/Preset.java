@@ -6,6 +6,7 @@ import io.bardstream.event.DpoSettings;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.gpt.GptConfig;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -124,6 +125,14 @@ public record Preset(
                 entry("checkpoint_interval", 10),
                 entry("sample_interval", 10),
                 entry("patience", 0)));
+    }
+
+    /** The preset whose shape is nearest to this one's: for trainings that go on from a model of any origin. */
+    public static Preset like(GptConfig shape) {
+        return ALL.stream()
+                .min(Comparator.comparingDouble(preset ->
+                        Math.abs(Math.log((double) preset.config().parameterCount() / shape.parameterCount()))))
+                .orElseThrow();
     }
 
     /**

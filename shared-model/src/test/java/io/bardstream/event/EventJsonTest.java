@@ -119,6 +119,16 @@ class EventJsonTest {
                         "{'model':'bardstream','checkpoint':'pretrain-1-000100','reason':'first',"
                                 + "'evidence':{'bits_per_byte':2.4},'at':'2026-11-23T06:00:00Z'}"),
                 new Written(
+                        new PromotionDecision(
+                                "ppo-1-000040",
+                                "sft-1-000100",
+                                PromotionDecision.Outcome.WAIT,
+                                "It waits",
+                                Map.of("wins", 3.0),
+                                AT),
+                        "{'candidate':'ppo-1-000040','promoted':'sft-1-000100','outcome':'wait','reason':'It waits',"
+                                + "'evidence':{'wins':3.0},'at':'2026-11-23T06:00:00Z'}"),
+                new Written(
                         new GenerationRequest(
                                 "request-1",
                                 "ROMEO:",

@@ -10,6 +10,7 @@ import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.train.Classification;
 import io.bardstream.train.Confusion;
 import io.bardstream.training.Facts;
+import io.bardstream.training.ModelAtHand;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;

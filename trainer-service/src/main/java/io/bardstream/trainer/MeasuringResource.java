@@ -23,6 +23,7 @@ import io.bardstream.train.TokenSource;
 import io.bardstream.training.ConversationFile;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
+import io.bardstream.training.ModelAtHand;
 import io.bardstream.training.TokenFiles;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.POST;

@@ -8,13 +8,15 @@ import io.bardstream.event.TrainingRequest;
 import io.bardstream.service.DatabaseOutage;
 import io.smallrye.reactive.messaging.annotations.Blocking;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 
 /**
  * Stores what arrives and wakes the worker; a record is acknowledged when its row is committed. Tombstones change nothing
- * here: what a run was trained on stays known.
+ * here: what a run was trained on stays known. Whoever else in the service acts on what arrives observes it as a CDI
+ * event, which comes when it is stored.
  */
 @ApplicationScoped
 public class FactListeners {
@@ -22,12 +24,14 @@ public class FactListeners {
     private final RunQueue queue;
     private final RunWorker worker;
     private final DatabaseOutage outage;
+    private final Event<Object> arrivals;
 
-    FactListeners(Facts facts, RunQueue queue, RunWorker worker, DatabaseOutage outage) {
+    FactListeners(Facts facts, RunQueue queue, RunWorker worker, DatabaseOutage outage, Event<Object> arrivals) {
         this.facts = facts;
         this.queue = queue;
         this.worker = worker;
         this.outage = outage;
+        this.arrivals = arrivals;
     }
 
     @Incoming("training-tokenizers")
@@ -64,6 +68,7 @@ public class FactListeners {
         if (fact != null) {
             outage.sitOut(() -> into.accept(fact));
             worker.wake();
+            arrivals.fire(fact);
         }
     }
 }

@@ -25,7 +25,7 @@ public class Facts {
         this.database = database;
     }
 
-    void store(Dataset dataset) {
+    public void store(Dataset dataset) {
         StoredDataset row = new StoredDataset(dataset);
         database.createQuery("insert into StoredDataset(id, kind, tokenizer, manifest) values (?1, ?2, ?3, ?4)"
                         + " on conflict(id) do nothing")
@@ -45,7 +45,7 @@ public class Facts {
     }
 
     /** Stores a checkpoint that was announced, by this service or another. */
-    void store(Checkpoint checkpoint) {
+    public void store(Checkpoint checkpoint) {
         insert(new StoredCheckpoint(checkpoint, true));
         StoredCheckpoint.update(
                 "announcedAt = instant where id = ?1 and announcedAt is null and toAnnounce", checkpoint.id());
@@ -72,8 +72,10 @@ public class Facts {
     }
 
     void store(Promotion promotion) {
-        database.createQuery("insert into StoredPromotion(checkpoint) values (?1) on conflict(checkpoint) do nothing")
+        database.createQuery("insert into StoredPromotion(checkpoint, at) values (?1, ?2)"
+                        + " on conflict(checkpoint) do update set at = excluded.at where at < excluded.at")
                 .setParameter(1, promotion.checkpoint())
+                .setParameter(2, promotion.at())
                 .executeUpdate();
     }
 
@@ -83,6 +85,14 @@ public class Facts {
 
     public Optional<TokenizerPublished> tokenizer(String id) {
         return StoredTokenizer.<StoredTokenizer>findByIdOptional(id).map(StoredTokenizer::tokenizer);
+    }
+
+    /** The tokenizer whose tokenizer.json has this sha256. */
+    public Optional<TokenizerPublished> tokenizerOf(String sha256) {
+        return StoredTokenizer.<StoredTokenizer>listAll().stream()
+                .map(StoredTokenizer::tokenizer)
+                .filter(tokenizer -> tokenizer.sha256().equals(sha256))
+                .findFirst();
     }
 
     /** A checkpoint that other services know of, pruned or not. */
@@ -97,6 +107,13 @@ public class Facts {
         return StoredCheckpoint.<StoredCheckpoint>list("toAnnounce and prunedAt is null order by at desc, id desc")
                 .stream()
                 .map(StoredCheckpoint::checkpoint)
+                .toList();
+    }
+
+    /** All datasets. */
+    public List<Dataset> datasets() {
+        return StoredDataset.<StoredDataset>listAll().stream()
+                .map(StoredDataset::dataset)
                 .toList();
     }
 

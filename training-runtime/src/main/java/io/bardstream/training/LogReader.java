@@ -44,7 +44,7 @@ public class LogReader {
     }
 
     /** A consumer of no group, which fails where there is nothing at a position. */
-    Consumer<byte[], byte[]> consumer() {
+    public Consumer<byte[], byte[]> consumer() {
         Map<String, Object> settings = new HashMap<>(kafka);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
         settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");

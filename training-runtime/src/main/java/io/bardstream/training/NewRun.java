@@ -26,4 +26,9 @@ public record NewRun(
         List<String> prompts,
         Long memory,
         Boolean fit,
-        @JsonAnySetter Map<String, Object> unknown) {}
+        @JsonAnySetter Map<String, Object> unknown) {
+    /** The same request with these. */
+    public NewRun with(String datasetId, String parentId, Map<String, Object> settings) {
+        return new NewRun(stage, datasetId, preset, parentId, reward, seed, settings, prompts, memory, fit, unknown);
+    }
+}

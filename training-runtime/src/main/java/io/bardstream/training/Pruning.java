@@ -7,12 +7,14 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
- * Removes the folders of this service's runs that {@link Retention} does not keep. What was ever promoted, what another run
- * started from, and what is younger than the grace stays.
+ * Removes the folders of this service's runs that {@link Retention} does not keep. What serves and what served last before it,
+ * what another run started from, and what is younger than the grace stays.
  */
 @ApplicationScoped
 public class Pruning {
@@ -55,10 +57,13 @@ public class Pruning {
     }
 
     private List<Retention.Candidate> candidates(String run) {
-        List<String> needed = database.createQuery(
-                        "select p.checkpoint from StoredPromotion p union select r.parent from Run r where r.parent is not null",
-                        String.class)
-                .getResultList();
+        Set<String> needed = new HashSet<>(
+                database.createQuery("select r.parent from Run r where r.parent is not null", String.class)
+                        .getResultList());
+        needed.addAll(
+                database.createQuery("select p.checkpoint from StoredPromotion p order by p.at desc", String.class)
+                        .setMaxResults(settings.promotionsKept())
+                        .getResultList());
         Instant young = Instant.now().minus(settings.grace());
         return StoredCheckpoint.<StoredCheckpoint>list("runId = ?1 and prunedAt is null", run).stream()
                 .map(row -> row.candidate(needed.contains(row.id) || row.at.isAfter(young)))

@@ -61,14 +61,13 @@ public class RunsResource {
 
     @POST
     public Response submit(NewRun asked) {
-        TrainingRequest request = resolve(asked);
+        TrainingRequest request = resolve(checked(asked));
         queue.submit(request);
         worker.wake();
         return Response.accepted(new Accepted(request.runId())).build();
     }
 
-    /** Resolves every default and checks what can be checked before the run. */
-    private TrainingRequest resolve(NewRun asked) {
+    private NewRun checked(NewRun asked) {
         if (asked == null) {
             throw new InvalidFieldException("stage", "is missing; the request has no body");
         }
@@ -80,6 +79,11 @@ public class RunsResource {
         if (asked.stage() == null) {
             throw new InvalidFieldException("stage", "is missing");
         }
+        return stages.of(asked.stage()).complete(asked);
+    }
+
+    /** Resolves every default and checks what can be checked before the run. */
+    private TrainingRequest resolve(NewRun asked) {
         StageTraining training = stages.of(asked.stage());
         String preset = training.preset(asked.preset() == null ? configuredPreset : asked.preset());
         Hyperparameters hyperparameters = training.hyperparameters(

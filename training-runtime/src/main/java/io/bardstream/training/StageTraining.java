@@ -17,6 +17,15 @@ public interface StageTraining {
     String preset(String name);
 
     /**
+     * A request that came over HTTP, with what the stage finds by itself where the request leaves it out.
+     *
+     * @throws InvalidFieldException naming the field that is wrong, or cannot be left out now
+     */
+    default NewRun complete(NewRun asked) {
+        return asked;
+    }
+
+    /**
      * The hyperparameters of a preset for this stage on a dataset, with those replaced that a request names.
      *
      * @param dataset its id as the request gives it, known here or not

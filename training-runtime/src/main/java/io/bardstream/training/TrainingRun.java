@@ -182,7 +182,7 @@ public final class TrainingRun {
     private Checkpoint record(String path, String sha256, Lineage lineage, CheckpointMetrics measured, boolean best) {
         Checkpoint checkpoint = new Checkpoint(
                 lineage.checkpoint(),
-                request.stage() == Stage.CLASSIFY ? Checkpoint.CLASSIFIER : Checkpoint.POLICY,
+                model(request.stage()),
                 request.stage(),
                 request.parent(),
                 request.runId(),
@@ -202,6 +202,15 @@ public final class TrainingRun {
                 this::interrupted);
         runs.announcements().soon();
         return checkpoint;
+    }
+
+    /** The model that a stage makes. */
+    private static String model(Stage stage) {
+        return switch (stage) {
+            case CLASSIFY -> Checkpoint.CLASSIFIER;
+            case REWARD -> Checkpoint.REWARD;
+            default -> Checkpoint.POLICY;
+        };
     }
 
     /** Something that is written to the disk. */

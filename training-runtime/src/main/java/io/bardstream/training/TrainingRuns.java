@@ -2,6 +2,7 @@ package io.bardstream.training;
 
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.event.Dataset;
+import io.bardstream.event.DatasetKind;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TokenizerPublished;
 import io.bardstream.event.TrainingRequest;
@@ -10,6 +11,7 @@ import io.bardstream.tokenizer.BpeTokenizer;
 import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.eclipse.microprofile.reactive.messaging.Channel;
 import org.eclipse.microprofile.reactive.messaging.Emitter;
@@ -21,6 +23,7 @@ public class TrainingRuns {
     private final RunQueue queue;
     private final Facts facts;
     private final TokenFiles tokens;
+    private final PreferenceDatasets preferences;
     private final LogReader log;
     private final Announcements announcements;
     private final Emitter<Record<String, StepMetrics>> metrics;
@@ -31,6 +34,7 @@ public class TrainingRuns {
             RunQueue queue,
             Facts facts,
             TokenFiles tokens,
+            PreferenceDatasets preferences,
             LogReader log,
             Announcements announcements,
             @Channel("run-metrics") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
@@ -41,6 +45,7 @@ public class TrainingRuns {
         this.queue = queue;
         this.facts = facts;
         this.tokens = tokens;
+        this.preferences = preferences;
         this.log = log;
         this.announcements = announcements;
         this.metrics = metrics;
@@ -71,10 +76,15 @@ public class TrainingRuns {
             log.checkManifest(known, interrupted);
             tokenizer = log.tokenizer(known, tokenizer, interrupted);
         }
-        Dataset dataset = request.until() == null
-                ? known
-                : tokens.before(request.until(), known, BpeTokenizer.fromJson(tokenizer.json()), interrupted);
+        Dataset dataset = request.until() == null ? known : before(request.until(), known, tokenizer, interrupted);
         return new TrainingRun(request, dataset, tokenizer, run.startedAt, lease, metricsLog, shutdown, this);
+    }
+
+    private Dataset before(long offset, Dataset known, TokenizerPublished tokenizer, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        return known.kind() == DatasetKind.PREFERENCE
+                ? preferences.before(offset, List.of(), known.id(), tokenizer, interrupted)
+                : tokens.before(offset, known, BpeTokenizer.fromJson(tokenizer.json()), interrupted);
     }
 
     private static IllegalStateException missing(String kind, String id) {

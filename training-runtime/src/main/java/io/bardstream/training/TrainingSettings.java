@@ -14,4 +14,7 @@ public interface TrainingSettings {
 
     /** How long a superseded checkpoint stays, so that a reader who was just told of it can still load it. */
     Duration grace();
+
+    /** How many checkpoints that were promoted stay, the newest: the one that serves, and those to go back to. */
+    int promotionsKept();
 }

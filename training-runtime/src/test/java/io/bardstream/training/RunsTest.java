@@ -267,6 +267,21 @@ class RunsTest {
         when().get("/v1/checkpoints")
                 .then()
                 .body("data.findAll { it.run == '" + run.id + "' }.id", equalTo(List.of(run.checkpoint, promoted)));
+
+        // And when four others have been promoted since, it goes too
+        for (int i = 1; i <= 4; i++) {
+            String other = "other-" + i + "-" + run.id;
+            corpus.send(
+                    Topics.PROMOTIONS.name(),
+                    Checkpoint.POLICY,
+                    new Promotion(Checkpoint.POLICY, other, null, "for this test", Map.of(), Instant.now()));
+            await().atMost(SOON)
+                    .until(() -> QuarkusTransaction.requiringNew().call(() -> StoredPromotion.findById(other) != null));
+        }
+        pruning.prune();
+        when().get("/v1/checkpoints")
+                .then()
+                .body("data.findAll { it.run == '" + run.id + "' }.id", equalTo(List.of(run.checkpoint)));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.bardstream.feedback;
+package io.bardstream.service;
 
 /**
  * A share of a whole, with the interval that holds the true one with 95 % probability (Wilson 1927, the score interval).
@@ -8,7 +8,7 @@ package io.bardstream.feedback;
 public record Share(long count, long of, Double value, Double low, Double high) {
     private static final double Z = 1.959963984540054; // 97.5 % of the normal distribution lie below
 
-    static Share of(long count, long of) {
+    public static Share of(long count, long of) {
         if (of == 0) {
             return new Share(count, 0, null, null, null);
         }

@@ -1,4 +1,4 @@
-package io.bardstream.trainer;
+package io.bardstream.training;
 
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.checkpoint.CorruptCheckpointException;
@@ -35,7 +35,7 @@ public class ModelAtHand {
     private static final long KEPT_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     /** Tokens that one forward pass takes at most, whatever the context. */
-    static final int TOKENS_AT_ONCE = 2_048;
+    public static final int TOKENS_AT_ONCE = 2_048;
 
     private final CheckpointStore store;
     private final Semaphore free = new Semaphore(1);
@@ -111,7 +111,7 @@ public class ModelAtHand {
                     checkpoint.id(), GptConfig.of(config), FreeMemory.bytes().orElse(Long.MAX_VALUE));
             tokenizer = BpeTokenizer.fromJson(Files.readString(folder.resolve(HuggingFaceFormat.TOKENIZER)));
             compute = Compute.beside(Precision.FLOAT32);
-            gpt = config.labels() == null ? Gpt.load(folder, compute) : Gpt.loadClassifier(folder, compute);
+            gpt = gpt(folder, config);
             sha256 = checkpoint.sha256();
         } catch (NoSuchFileException e) {
             throw new ApiException(
@@ -126,6 +126,13 @@ public class ModelAtHand {
                 close();
             }
         }
+    }
+
+    private Gpt gpt(Path folder, ModelConfig config) throws IOException {
+        if (config.labels() != null) {
+            return Gpt.loadClassifier(folder, compute);
+        }
+        return config.reward() != null ? Gpt.loadWithScalarHead(folder, compute) : Gpt.load(folder, compute);
     }
 
     private void close() {

@@ -1,4 +1,4 @@
-package io.bardstream.trainer;
+package io.bardstream.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
