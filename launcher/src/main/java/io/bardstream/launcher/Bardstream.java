@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             Chat.class,
             Evaluate.class,
             Train.class,
+            Promote.class,
             Replay.class,
             Export.class,
             Import.class,

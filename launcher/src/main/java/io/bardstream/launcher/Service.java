@@ -12,7 +12,7 @@ enum Service {
     TOKENIZER(1, "512m", false, Compiler.LATE),
     TRAINER(2, "512m", true, Compiler.LATE),
     FEEDBACK(3, "128m", false, Compiler.LIGHT),
-    REWARD(4, "256m", true, Compiler.LIGHT);
+    REWARD(4, "384m", true, Compiler.LATE);
 
     /** How the JVM compiles; its optimising compiler would take half of the processor time of a start. */
     enum Compiler {

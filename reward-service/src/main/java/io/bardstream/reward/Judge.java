@@ -1,5 +1,7 @@
 package io.bardstream.reward;
 
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Dataset;
 import io.bardstream.event.Promotion;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -28,7 +30,7 @@ class Judge {
     private static final int SECONDS_BETWEEN_TRIES = 5;
     private static final int SECONDS_TO_ACKNOWLEDGE = 30;
 
-    private final Facts facts;
+    private final Promotions decisions;
     private final Recollection recollection;
     private final Emitter<Record<String, Promotion>> promotions;
     private final AtomicBoolean woken = new AtomicBoolean();
@@ -40,10 +42,10 @@ class Judge {
     private boolean recollected; // by the judge's thread alone
 
     Judge(
-            Facts facts,
+            Promotions decisions,
             Recollection recollection,
             @Channel("promotions-out") Emitter<Record<String, Promotion>> promotions) {
-        this.facts = facts;
+        this.decisions = decisions;
         this.recollection = recollection;
         this.promotions = promotions;
     }
@@ -54,6 +56,14 @@ class Judge {
 
     void stop(@Observes ShutdownEvent event) {
         thread.shutdownNow();
+    }
+
+    void dataset(@Observes Dataset arrived) {
+        wake();
+    }
+
+    void checkpoint(@Observes Checkpoint arrived) {
+        wake();
     }
 
     /** There is a new fact; many facts at once are judged together. */
@@ -70,13 +80,13 @@ class Judge {
                 recollection.recollect();
                 recollected = true;
             }
-            facts.decide(Instant.now());
-            for (Promotion promotion : facts.toAnnounce()) {
+            decisions.decide(Instant.now());
+            for (Promotion promotion : decisions.toAnnounce()) {
                 promotions
                         .send(Record.of(promotion.model(), promotion))
                         .toCompletableFuture()
                         .get(SECONDS_TO_ACKNOWLEDGE, TimeUnit.SECONDS);
-                facts.announced(promotion);
+                decisions.announced(promotion);
                 LOG.infof("Promoted %s. %s", promotion.checkpoint(), promotion.reason());
             }
         } catch (InterruptedException e) {

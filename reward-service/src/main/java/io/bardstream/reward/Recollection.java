@@ -5,6 +5,7 @@ import io.bardstream.event.Dataset;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Topics;
 import io.bardstream.service.EventDeserializer;
+import io.bardstream.training.Facts;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -36,11 +37,16 @@ class Recollection {
     private static final Duration POLL = Duration.ofMillis(200);
 
     private final Facts facts;
+    private final Promotions promotions;
     private final String bootstrapServers;
     private final EventDeserializer events = new EventDeserializer();
 
-    Recollection(Facts facts, @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers) {
+    Recollection(
+            Facts facts,
+            Promotions promotions,
+            @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers) {
         this.facts = facts;
+        this.promotions = promotions;
         this.bootstrapServers = bootstrapServers;
     }
 
@@ -96,7 +102,7 @@ class Recollection {
         } else if (event instanceof Checkpoint checkpoint) {
             facts.store(checkpoint);
         } else if (event instanceof Promotion promotion) {
-            facts.store(promotion, record.offset());
+            promotions.store(promotion, record.offset());
         }
     }
 }

@@ -14,6 +14,7 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Promotion;
 import io.bardstream.event.Stage;
 import io.bardstream.event.Topics;
+import io.bardstream.training.StoredCheckpoint;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -218,7 +219,7 @@ class PromotionTest {
         String last = id("end-" + UUID.randomUUID());
         broker.publish(Topics.CHECKPOINTS, last, checkpoint(last, dataset(), 1, null));
         await().atMost(Duration.ofMinutes(2))
-                .until(() -> QuarkusTransaction.requiringNew().call(() -> KnownCheckpoint.count("id", last) == 1));
+                .until(() -> QuarkusTransaction.requiringNew().call(() -> StoredCheckpoint.count("id", last) == 1));
     }
 
     private List<Promotion> promotions() {

@@ -1,0 +1,137 @@
+package io.bardstream.reward;
+
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Promotion;
+import io.bardstream.event.PromotionDecision;
+import io.bardstream.event.PromotionDecision.Outcome;
+import io.bardstream.event.Stage;
+import io.bardstream.event.TrainingRequest;
+import io.bardstream.training.DatasetException;
+import io.bardstream.training.Facts;
+import io.bardstream.training.JudgedPair;
+import io.bardstream.training.PreferenceLog;
+import io.quarkus.scheduler.Scheduled;
+import io.smallrye.reactive.messaging.kafka.Record;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.common.KafkaException;
+import org.eclipse.microprofile.reactive.messaging.Channel;
+import org.eclipse.microprofile.reactive.messaging.Emitter;
+import org.jboss.logging.Logger;
+
+/**
+ * Decides by {@link CandidateRule} what becomes of the newest candidate since the last promotion, and says so on {@code
+ * promotion-decisions} whenever the outcome is another than before. A rejected candidate is not looked at again. Runs asked for
+ * by hand make no candidates.
+ */
+@ApplicationScoped
+class Candidates {
+    private static final Logger LOG = Logger.getLogger(Candidates.class);
+    private static final Set<Stage> STAGES = EnumSet.of(Stage.PPO, Stage.DPO);
+    private static final int SECONDS_TO_ACKNOWLEDGE = 30;
+
+    private final Facts facts;
+    private final Promotions promotions;
+    private final RewardModels models;
+    private final Scores scores;
+    private final PreferenceLog log;
+    private final RewardConfig config;
+    private final Judge judge;
+    private final Emitter<Record<String, PromotionDecision>> published;
+
+    Candidates(
+            Facts facts,
+            Promotions promotions,
+            RewardModels models,
+            Scores scores,
+            PreferenceLog log,
+            RewardConfig config,
+            Judge judge,
+            @Channel("decisions-out") Emitter<Record<String, PromotionDecision>> published) {
+        this.facts = facts;
+        this.promotions = promotions;
+        this.models = models;
+        this.scores = scores;
+        this.log = log;
+        this.config = config;
+        this.judge = judge;
+        this.published = published;
+    }
+
+    @Scheduled(
+            every = "2s",
+            concurrentExecution = Scheduled.ConcurrentExecution.SKIP,
+            skipExecutionIf = Scheduled.ApplicationNotRunning.class)
+    void look() throws InterruptedException {
+        Optional<Promotion> serving = promotions.serving();
+        Optional<Checkpoint> promoted = serving.flatMap(promotion -> facts.checkpoint(promotion.checkpoint()));
+        Optional<Checkpoint> candidate = serving.flatMap(this::newest);
+        if (promoted.isEmpty() || candidate.isEmpty()) {
+            return;
+        }
+        try {
+            decide(candidate.get(), promoted.get());
+        } catch (KafkaException | DatasetException | ExecutionException | TimeoutException e) {
+            LOG.warnf(
+                    "Candidate %s could not be judged (%s); next try in 2 s",
+                    candidate.get().id(), e.getMessage());
+        }
+    }
+
+    private Optional<Checkpoint> newest(Promotion serving) {
+        return facts.checkpoints().stream()
+                .filter(checkpoint -> STAGES.contains(checkpoint.stage())
+                        && checkpoint.requestedBy().equals(TrainingRequest.CURRICULUM)
+                        && checkpoint.at().isAfter(serving.at()))
+                .findFirst();
+    }
+
+    private void decide(Checkpoint candidate, Checkpoint promoted)
+            throws InterruptedException, DatasetException, ExecutionException, TimeoutException {
+        Optional<Outcome> before = promotions.decided(candidate.id());
+        if (before.isPresent() && before.get() != Outcome.WAIT) {
+            return;
+        }
+        PromotionDecision decision =
+                CandidateRule.decide(evidence(candidate, promoted), config.patience(), Instant.now());
+        if (before.isPresent() && before.get() == decision.outcome()) {
+            return;
+        }
+        published
+                .send(Record.of(candidate.id(), decision))
+                .toCompletableFuture()
+                .get(SECONDS_TO_ACKNOWLEDGE, TimeUnit.SECONDS);
+        LOG.infof("Candidate %s: %s. %s", candidate.id(), decision.outcome().label(), decision.reason());
+        promotions.decided(decision);
+        judge.wake();
+    }
+
+    private CandidateRule.Evidence evidence(Checkpoint candidate, Checkpoint promoted)
+            throws DatasetException, InterruptedException {
+        double wins = 0;
+        double losses = 0;
+        for (JudgedPair pair : log.pairs(log.end(), Set.of(), () -> false)) {
+            boolean first = candidate.id().equals(pair.checkpointFirst())
+                    && promoted.id().equals(pair.checkpointSecond());
+            boolean second = candidate.id().equals(pair.checkpointSecond())
+                    && promoted.id().equals(pair.checkpointFirst());
+            if (first || second) {
+                double share = first ? pair.preference() : 1 - pair.preference();
+                wins += share * pair.votes();
+                losses += (1 - share) * pair.votes();
+            }
+        }
+        List<Checkpoint> judges = models.judge().stream().toList();
+        Scores.Gain gain = judges.isEmpty()
+                ? new Scores.Gain(0, 0, 0)
+                : scores.gain(judges.get(0).id(), candidate.id(), promoted.id());
+        return new CandidateRule.Evidence(candidate, promoted, wins, losses, gain.texts(), gain.gain(), gain.error());
+    }
+}

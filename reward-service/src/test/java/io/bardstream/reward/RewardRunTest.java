@@ -1,0 +1,243 @@
+package io.bardstream.reward;
+
+import static io.restassured.RestAssured.given;
+import static io.restassured.RestAssured.when;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+
+import io.bardstream.checkpoint.CheckpointStore;
+import io.bardstream.checkpoint.Lineage;
+import io.bardstream.embedded.Broker;
+import io.bardstream.embedded.EmbeddedServices;
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.DatasetKind;
+import io.bardstream.event.Stage;
+import io.bardstream.event.Topics;
+import io.bardstream.event.TrainingRequest;
+import io.bardstream.gpt.RewardModel;
+import io.bardstream.kernel.Compute;
+import io.bardstream.kernel.Precision;
+import io.bardstream.service.BardstreamHome;
+import io.bardstream.training.Facts;
+import io.bardstream.training.JudgedPair;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.path.json.JsonPath;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** From votes on the topic to a reward model in the store, by itself and by request. The policy is a model of two layers. */
+@QuarkusTest
+@QuarkusTestResource(EmbeddedServices.class)
+class RewardRunTest {
+    private static final Duration SOON = Duration.ofMinutes(2);
+
+    @Inject
+    BardstreamHome home;
+
+    @Inject
+    Facts facts;
+
+    @ConfigProperty(name = "kafka.bootstrap.servers")
+    String kafka;
+
+    private Broker broker;
+    private Ring ring;
+
+    @BeforeEach
+    void ring() throws Exception {
+        broker = new Broker(kafka);
+        ring = new Ring(broker, home);
+    }
+
+    @Test
+    void twentyVotesStartAHeadOnTheFrozenPolicyThatPassesItsGate() throws Exception {
+        // Given a policy that serves
+        Checkpoint policy = knownPolicy();
+
+        // When twenty-four pairs are judged for the one that ends in thou
+        ring.votes(24, "ann");
+
+        // Then a model of all votes so far is trained, says how good it is, and passes
+        JsonPath view = awaitReward(policy.id());
+        assertThat(view.getBoolean("verdict.passed")).as(view.prettify()).isTrue();
+        assertThat(view.getLong("offsets.end")).isGreaterThanOrEqualTo(20);
+        assertThat(view.getDouble("held_out.low")).isGreaterThan(0.5);
+        when().get("/v1/checkpoints/" + view.getString("id")).then().body("model", equalTo(Checkpoint.REWARD));
+
+        // And it stands in the store with the offsets it was made of, scaled over the texts it was trained on
+        Path folder = new CheckpointStore(home.checkpoints()).verify(view.getString("path"), view.getString("sha256"));
+        Lineage lineage = Lineage.read(folder);
+        assertThat(lineage.request().requestedBy()).isEqualTo(TrainingRequest.CURRICULUM);
+        assertThat(lineage.dataset().kind()).isEqualTo(DatasetKind.PREFERENCE);
+        assertThat(lineage.dataset().splits().get(0).ranges().get(0).topic()).isEqualTo("preferences");
+        assertThat(broker.records(Topics.DATASETS.name()))
+                .anyMatch(record -> record.key().equals(lineage.dataset().id()));
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
+                RewardModel model = RewardModel.load(folder, compute)) {
+            double[] rewards =
+                    model.rewards(List.of(ring.tokens("Speak 1:", " thou"), ring.tokens("Speak 1:", " you")));
+            assertThat(rewards[0]).isGreaterThan(rewards[1]);
+
+            // And it answers over HTTP as it does here
+            JsonPath scored = score(Map.of(
+                    "prompt", "Speak 1:", "responses", List.of(" thou", " you"), "reward_model", view.getString("id")));
+            assertThat(scored.getString("reward_model")).isEqualTo(view.getString("id"));
+            assertThat(scored.getDouble("scores[0]")).isCloseTo(rewards[0], within(1e-4));
+            assertThat(scored.getDouble("scores[1]")).isCloseTo(rewards[1], within(1e-4));
+        }
+
+        // And the trainer is asked for PPO from that policy, on the prompts that were trained on
+        TrainingRequest ppo = await().atMost(SOON)
+                .until(
+                        () -> broker.read(Topics.TRAINING_REQUESTS).stream()
+                                .filter(request -> view.getString("id").equals(request.reward()))
+                                .toList(),
+                        found -> !found.isEmpty())
+                .get(0);
+        assertThat(ppo.stage()).isEqualTo(Stage.PPO);
+        assertThat(ppo.parent()).isEqualTo(policy.id());
+        assertThat(ppo.dataset()).isEqualTo(policy.dataset());
+        assertThat(ppo.requestedBy()).isEqualTo(TrainingRequest.CURRICULUM);
+        assertThat(ppo.hyperparameters().ppo()).isNotNull();
+        assertThat(ppo.hyperparameters().contextLength()).isEqualTo(32);
+        assertThat(ppo.prompts()).doesNotHaveDuplicates().noneMatch(JudgedPair::isHeldOut);
+    }
+
+    @Test
+    void tuningTheWholeModelLearnsAndIsRepeatedFromTheLogToTheSameSha256() throws Exception {
+        // Given
+        Checkpoint policy = knownPolicy();
+        ring.votes(12, "bob");
+
+        // When
+        Map<String, Object> settings = Map.of(
+                "trunk",
+                "tuned",
+                "steps",
+                24,
+                "batch_size",
+                8,
+                "learning_rate",
+                3e-3,
+                "checkpoint_interval",
+                10,
+                "threads",
+                1);
+        String run = submit(Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", settings));
+        JsonPath done = awaitEnd(run);
+
+        // Then
+        assertThat(done.getString("status")).as(done.prettify()).isEqualTo("succeeded");
+        String checkpoint = done.getString("checkpoint");
+        JsonPath view = when().get("/v1/reward-models/" + checkpoint).jsonPath();
+        assertThat(view.getDouble("held_out_loss")).isLessThan(0.6);
+        String replay = given().post("/v1/runs/" + run + "/replay")
+                .then()
+                .statusCode(202)
+                .extract()
+                .path("id");
+        assertThat(awaitEnd(replay).getString("status")).isEqualTo("succeeded");
+        when().get("/v1/runs/" + replay + "/comparison").then().body("verdict", equalTo("equal"));
+    }
+
+    @Test
+    void whatCannotBeTrainedIsRefusedByName() throws Exception {
+        Checkpoint policy = knownPolicy();
+        ring.votes(2, "cid");
+
+        refused(Map.of("parent", "nobody"), "parent");
+        refused(Map.of("parent", policy.id(), "dataset", "nothing"), "dataset");
+        refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("trunk", "half")), "trunk");
+        refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("context_length", 4096)), "context_length");
+        refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("learning_rat", 1)), "learning_rat");
+        when().get("/v1/reward-models/nobody").then().statusCode(404);
+    }
+
+    @Test
+    void whatCannotBeScoredIsRefusedByName() {
+        refusedScore(Map.of("responses", List.of("thou")), "prompt");
+        refusedScore(Map.of("prompt", "Speak", "responses", List.of()), "responses");
+        refusedScore(Map.of("prompt", "Speak", "response", "thou", "responses", List.of("you")), "responses");
+        refusedScore(Map.of("prompt", "Speak", "response", "thou", "temperature", 1), "temperature");
+        refusedScore(Map.of("prompt", "Speak", "response", "thou", "format", "sung"), "format");
+        given().contentType("application/json")
+                .body(Map.of("prompt", "Speak", "response", "thou", "reward_model", "nobody"))
+                .post("/v1/score")
+                .then()
+                .statusCode(404);
+    }
+
+    private static void refusedScore(Map<String, Object> body, String field) {
+        given().contentType("application/json")
+                .body(body)
+                .post("/v1/score")
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo(field));
+    }
+
+    private static JsonPath score(Map<String, Object> body) {
+        return given().contentType("application/json")
+                .body(body)
+                .post("/v1/score")
+                .then()
+                .statusCode(200)
+                .extract()
+                .jsonPath();
+    }
+
+    private static void refused(Map<String, Object> body, String field) {
+        Map<String, Object> asked = new HashMap<>(body);
+        asked.put("stage", "reward");
+        given().contentType("application/json")
+                .body(asked)
+                .post("/v1/runs")
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo(field))
+                .body("error.message", containsString(field));
+    }
+
+    /** A policy that serves, and is known here with its vocabulary. */
+    private Checkpoint knownPolicy() throws Exception {
+        Checkpoint policy = ring.promotedPolicy();
+        await().atMost(SOON)
+                .until(() -> facts.checkpoint(policy.id()).isPresent()
+                        && facts.tokenizerOf(policy.tokenizerSha256()).isPresent());
+        return policy;
+    }
+
+    private static JsonPath awaitReward(String policy) {
+        String mine = "data.find { it.policy == '" + policy + "' }.id";
+        String id = await().atMost(SOON)
+                .until(() -> when().get("/v1/reward-models").jsonPath().getString(mine), found -> found != null);
+        return when().get("/v1/reward-models/" + id).jsonPath();
+    }
+
+    private static String submit(Map<String, Object> body) {
+        return given().contentType("application/json")
+                .body(body)
+                .post("/v1/runs")
+                .then()
+                .statusCode(202)
+                .extract()
+                .path("id");
+    }
+
+    private static JsonPath awaitEnd(String run) {
+        return await().atMost(SOON)
+                .until(() -> when().get("/v1/runs/" + run).jsonPath(), view -> !List.of("queued", "running")
+                        .contains(view.getString("status")));
+    }
+}
