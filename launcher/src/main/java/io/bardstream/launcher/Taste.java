@@ -1,0 +1,97 @@
+package io.bardstream.launcher;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * What a scripted annotator likes, and no model is told: a measure of a text, of which more is better. A vote is for the text
+ * that has more of it, and a tie where both have as much.
+ */
+enum Taste {
+    /** Words of the old second person. */
+    THOU(text -> count(text, Words.THOU)),
+    /** Short lines: the fewer characters a line has on average, the better. */
+    SHORT_LINES(text -> -lines(text).stream().mapToInt(String::length).average().orElse(0)),
+    /** Line ends that rhyme: neighbours whose last words end in the same two letters and are not the same word. */
+    RHYME(Taste::rhymes),
+    /** Few exclamation marks. */
+    CALM(text -> -count(text, Words.EXCLAMATION));
+
+    private final ToDoubleFunction<String> measure;
+
+    Taste(ToDoubleFunction<String> measure) {
+        this.measure = measure;
+    }
+
+    /** The names as they are given on the command line. */
+    static String names() {
+        return Arrays.stream(values()).map(Taste::label).collect(Collectors.joining(", "));
+    }
+
+    String label() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** How much of the taste a text has. */
+    double of(String text) {
+        return measure.applyAsDouble(text);
+    }
+
+    /**
+     * The vote on a comparison as feedback-service hands it out: {@code a}, {@code b} or {@code tie}.
+     *
+     * @param noise share of the votes for a text that go to the other one
+     */
+    String vote(JsonNode comparison, double noise, SplittableRandom random) {
+        return vote(comparison.path("a").asText(), comparison.path("b").asText(), noise, random);
+    }
+
+    String vote(String a, String b, double noise, SplittableRandom random) {
+        int better = Double.compare(of(a), of(b));
+        if (better == 0) {
+            return "tie";
+        }
+        boolean flipped = random.nextDouble() < noise;
+        return better > 0 != flipped ? "a" : "b";
+    }
+
+    private static double count(String text, Pattern pattern) {
+        return pattern.matcher(text).results().count();
+    }
+
+    private static List<String> lines(String text) {
+        return text.lines().filter(line -> !line.isBlank()).toList();
+    }
+
+    private static double rhymes(String text) {
+        List<String> ends = lines(text).stream()
+                .map(line ->
+                        line.toLowerCase(Locale.ROOT).replaceAll("[^a-z ]", " ").strip())
+                .map(line -> line.substring(line.lastIndexOf(' ') + 1))
+                .filter(word -> word.length() >= 2)
+                .toList();
+        int rhymes = 0;
+        for (int i = 1; i < ends.size(); i++) {
+            String word = ends.get(i);
+            String before = ends.get(i - 1);
+            if (!word.equals(before) && word.endsWith(before.substring(before.length() - 2))) {
+                rhymes++;
+            }
+        }
+        return rhymes;
+    }
+
+    /** Stands apart because an enum's constants come before its own fields. */
+    private static final class Words {
+        private static final Pattern THOU = Pattern.compile("\\b(thou|thee|thy|thine)\\b", Pattern.CASE_INSENSITIVE);
+        private static final Pattern EXCLAMATION = Pattern.compile("!");
+
+        private Words() {}
+    }
+}
