@@ -11,6 +11,7 @@ import io.bardstream.event.StepMetrics;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.RewardModel;
 import io.bardstream.reward.HeldOut.Prediction;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.LrSchedule;
 import io.bardstream.train.Pairwise;
 import io.bardstream.train.StepResult;
@@ -117,7 +118,7 @@ final class RewardTraining {
     /** Tunes the whole model, from where an earlier owner of the run left off. */
     void tune(TrainStep trainStep, Optional<ResumePoint> resume) throws IOException, InterruptedException {
         LrSchedule schedule = LrSchedule.of(settings);
-        EpochOrder order = new EpochOrder(training.size(), run.request().seed());
+        EpochOrder<Text> order = new EpochOrder<>(training, run.request().seed());
         long begin = resume.map(ResumePoint::step).orElse(0L);
         tokens = resume.map(point -> point.metrics().getOrDefault(Checkpoint.TOKENS, 0.0))
                 .orElse(0.0)
@@ -140,13 +141,10 @@ final class RewardTraining {
         }
     }
 
-    private Pairwise batch(EpochOrder order, long step) {
+    private Pairwise batch(EpochOrder<Text> order, long step) {
         int rows = Math.min(settings.batchSize(), training.size());
-        List<Pairwise.Pair> pairs = new ArrayList<>();
-        for (int row = 0; row < rows; row++) {
-            pairs.add(training.get(order.at(step * rows + row)).pairwise());
-        }
-        return Pairwise.of(pairs);
+        return Pairwise.of(
+                order.draw(step * rows, rows).stream().map(Text::pairwise).toList());
     }
 
     /** Judges the held-out pairs, and measures all judgements of pairs that were not trained on. */

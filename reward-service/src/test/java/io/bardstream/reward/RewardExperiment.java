@@ -1,5 +1,7 @@
 package io.bardstream.reward;
 
+import io.bardstream.checkpoint.HuggingFaceFormat;
+import io.bardstream.checkpoint.ModelConfig;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Decoder;
 import io.bardstream.gpt.Gpt;
@@ -14,6 +16,7 @@ import io.bardstream.sample.SamplingParameters;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.tokenizer.BpeTrainer;
 import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.LrSchedule;
 import io.bardstream.train.OptimizerSettings;
 import io.bardstream.train.Pairwise;
@@ -67,7 +70,7 @@ final class RewardExperiment {
     public static void main(String[] arguments) throws IOException {
         int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 600;
         Path folder = Files.createTempDirectory("reward-experiment");
-        try (Compute compute = Compute.open(Precision.FLOAT32, 2)) {
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1)) {
             RewardExperiment experiment =
                     new RewardExperiment(compute, Files.readString(Path.of(arguments[0])), folder);
             List<Judged> pairs = experiment.pretrainAndWrite(steps);
@@ -96,10 +99,10 @@ final class RewardExperiment {
                 }
                 say("pretrained %d steps, loss %.3f", steps, loss);
             }
-            gpt.save(policy.resolve("model.safetensors"));
+            gpt.save(policy.resolve(HuggingFaceFormat.WEIGHTS));
             Files.writeString(
-                    policy.resolve("config.json"),
-                    io.bardstream.checkpoint.ModelConfig.of(
+                    policy.resolve(HuggingFaceFormat.CONFIG),
+                    ModelConfig.of(
                                     shape.vocabularySize(),
                                     shape.contextLength(),
                                     shape.width(),
@@ -211,7 +214,7 @@ final class RewardExperiment {
         Gpt gpt = Gpt.loadWithScalarHead(policy, compute);
         int steps = Math.max(1, pairs.size() * epochs / BATCH);
         LrSchedule schedule = new LrSchedule(rate, 0, 0, steps, LrSchedule.Decay.LINEAR);
-        EpochOrder order = new EpochOrder(pairs.size(), 1);
+        EpochOrder<Judged> order = new EpochOrder<>(pairs, 1);
         OptimizerSettings settings = new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 0, 0.9, 0.95, 1e-8, 0, 1);
         try (TrainStep step = new TrainStep(gpt, settings, 0, 1)) {
             if (head == null) {
@@ -220,11 +223,9 @@ final class RewardExperiment {
                 gpt.scalarHead().set(head);
             }
             for (int i = 0; i < steps; i++) {
-                List<Pairwise.Pair> batch = new ArrayList<>();
-                for (int row = 0; row < Math.min(BATCH, pairs.size()); row++) {
-                    Judged pair = pairs.get(order.at((long) i * BATCH + row));
-                    batch.add(new Pairwise.Pair(pair.first(), pair.second(), pair.preference(), 1));
-                }
+                List<Pairwise.Pair> batch = order.draw((long) i * BATCH, Math.min(BATCH, pairs.size())).stream()
+                        .map(pair -> new Pairwise.Pair(pair.first(), pair.second(), pair.preference(), 1))
+                        .toList();
                 step.advance(i, schedule.at(i), List.of(Pairwise.of(batch)));
             }
         }

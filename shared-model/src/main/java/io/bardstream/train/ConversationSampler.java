@@ -17,7 +17,7 @@ public final class ConversationSampler {
     private final int accumulation;
     private final int pad;
     private final int[] fitting;
-    private final EpochOrder order;
+    private final EpochOrder<Integer> order;
 
     /**
      * @param batchSize conversations of a micro-batch
@@ -37,7 +37,7 @@ public final class ConversationSampler {
             throw new IllegalArgumentException("none of the " + source.count() + " conversations fits a context of "
                     + contextLength + " tokens; use shorter ones or a model of a longer context");
         }
-        this.order = new EpochOrder(fitting, seed);
+        this.order = new EpochOrder<>(IntStream.of(fitting).boxed().toList(), seed);
     }
 
     /** The numbers of the conversations that can be trained whole. */

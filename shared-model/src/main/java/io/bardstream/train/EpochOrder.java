@@ -1,41 +1,36 @@
 package io.bardstream.train;
 
 import io.bardstream.kernel.CounterRandom;
+import java.util.List;
+import java.util.stream.LongStream;
 
-/** Numbers epoch after epoch, each epoch in an order of its own that is a function of seed and epoch. Not for several threads. */
-public final class EpochOrder {
+/** What comes when: each once in an epoch, in an order that is a function of (seed, epoch). Not for several threads. */
+public final class EpochOrder<T> {
     private static final long STREAM = 0x54414c4b53L; // keeps the order independent of other draws at the same seed
 
-    private final int[] numbers;
+    private final List<T> all;
     private final long seed;
 
     private long epoch = -1;
     private int[] order;
 
-    public EpochOrder(int[] numbers, long seed) {
-        this.numbers = numbers.clone();
+    public EpochOrder(List<T> all, long seed) {
+        this.all = List.copyOf(all);
         this.seed = seed;
     }
 
-    /** The number that comes as the {@code position}-th of all epochs. */
-    public int at(long position) {
-        long wanted = position / numbers.length;
+    /** What comes as number {@code position} of all epochs. */
+    public T at(long position) {
+        long wanted = position / all.size();
         if (wanted != epoch) {
-            order = order(wanted);
+            order = CounterRandom.permutation(all.size(), STREAM, seed, wanted);
             epoch = wanted;
         }
-        return order[(int) (position % numbers.length)];
+        return all.get(order[(int) (position % all.size())]);
     }
 
-    /** An epoch's order, by Fisher and Yates. */
-    private int[] order(long ofEpoch) {
-        int[] shuffled = numbers.clone();
-        for (int i = shuffled.length - 1; i > 0; i--) {
-            int j = (int) CounterRandom.below(i + 1, STREAM, seed, ofEpoch, i);
-            int swapped = shuffled[i];
-            shuffled[i] = shuffled[j];
-            shuffled[j] = swapped;
-        }
-        return shuffled;
+    /** Those that come at positions {@code first} and on, counted over all epochs. */
+    public List<T> draw(long first, int count) {
+        return LongStream.range(first, first + count).mapToObj(this::at).toList();
     }
 }

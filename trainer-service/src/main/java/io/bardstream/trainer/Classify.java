@@ -34,7 +34,7 @@ final class Classify implements Task {
     private final LabelledTexts training;
     private final LabelledTexts validation;
     private final long labelBytes;
-    private final EpochOrder order;
+    private final EpochOrder<Integer> order;
 
     Classify(TrainingRun run, ConversationFile training, ConversationFile validation) {
         this.settings = run.request().hyperparameters();
@@ -44,7 +44,8 @@ final class Classify implements Task {
         this.training = new LabelledTexts(training, tokenizer, labels, settings.contextLength());
         this.validation = new LabelledTexts(validation, tokenizer, labels, settings.contextLength());
         this.labelBytes = run.dataset().split(Split.VALIDATION).orElseThrow().bytes();
-        this.order = new EpochOrder(IntStream.range(0, training.count()).toArray(), seed);
+        this.order =
+                new EpochOrder<>(IntStream.range(0, training.count()).boxed().toList(), seed);
         if (labels.size() < 2) {
             throw new IllegalArgumentException(
                     "all texts are labelled '" + labels.get(0) + "'; telling labels apart takes at least two of them");

@@ -4,6 +4,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.CounterRandom;
 import io.bardstream.tokenizer.BpeTokenizer;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Objective;
 import io.bardstream.train.TokenSource;
 import java.util.ArrayList;

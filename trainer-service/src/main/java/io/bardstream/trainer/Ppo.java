@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.kernel.CounterRandom;
+import io.bardstream.train.EpochOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

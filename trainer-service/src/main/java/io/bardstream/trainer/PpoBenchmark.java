@@ -19,6 +19,7 @@ import io.bardstream.sample.SamplingParameters;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.tokenizer.BpeTrainer;
 import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Preset;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -8,6 +8,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.StepResult;
 import io.bardstream.train.TrainStep;
 import java.io.IOException;

@@ -11,6 +11,7 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
+import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Objective;
 import java.io.IOException;
 import java.nio.file.Files;
