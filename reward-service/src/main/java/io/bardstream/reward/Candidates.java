@@ -15,7 +15,6 @@ import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +44,7 @@ class Candidates {
     private final RewardConfig config;
     private final Judge judge;
     private final Emitter<Record<String, PromotionDecision>> published;
+    private Tally counted; // by the scheduled look alone
 
     Candidates(
             Facts facts,
@@ -115,23 +115,34 @@ class Candidates {
 
     private CandidateRule.Evidence evidence(Checkpoint candidate, Checkpoint promoted)
             throws DatasetException, InterruptedException {
+        Tally tally = tally(candidate.id(), promoted.id(), log.end());
+        Scores.Gain gain = models.judge()
+                .map(judge -> scores.gain(judge.id(), candidate.id(), promoted.id()))
+                .orElse(new Scores.Gain(0, 0, 0));
+        return new CandidateRule.Evidence(
+                candidate, promoted, tally.wins(), tally.losses(), gain.texts(), gain.gain(), gain.error());
+    }
+
+    /** Votes on the two against each other, before an offset; a tie is half of one for each. */
+    private record Tally(String candidate, String promoted, long end, double wins, double losses) {}
+
+    /** The log is read again only when there are new votes, or other rivals. */
+    private Tally tally(String candidate, String promoted, long end) throws DatasetException, InterruptedException {
+        if (counted != null && counted.equals(new Tally(candidate, promoted, end, counted.wins(), counted.losses()))) {
+            return counted;
+        }
         double wins = 0;
         double losses = 0;
-        for (JudgedPair pair : log.pairs(log.end(), Set.of(), () -> false)) {
-            boolean first = candidate.id().equals(pair.checkpointFirst())
-                    && promoted.id().equals(pair.checkpointSecond());
-            boolean second = candidate.id().equals(pair.checkpointSecond())
-                    && promoted.id().equals(pair.checkpointFirst());
+        for (JudgedPair pair : log.pairs(end, Set.of(), () -> false)) {
+            boolean first = candidate.equals(pair.checkpointFirst()) && promoted.equals(pair.checkpointSecond());
+            boolean second = candidate.equals(pair.checkpointSecond()) && promoted.equals(pair.checkpointFirst());
             if (first || second) {
                 double share = first ? pair.preference() : 1 - pair.preference();
                 wins += share * pair.votes();
                 losses += (1 - share) * pair.votes();
             }
         }
-        List<Checkpoint> judges = models.judge().stream().toList();
-        Scores.Gain gain = judges.isEmpty()
-                ? new Scores.Gain(0, 0, 0)
-                : scores.gain(judges.get(0).id(), candidate.id(), promoted.id());
-        return new CandidateRule.Evidence(candidate, promoted, wins, losses, gain.texts(), gain.gain(), gain.error());
+        counted = new Tally(candidate, promoted, end, wins, losses);
+        return counted;
     }
 }

@@ -83,11 +83,13 @@ class RewardStarter {
         }
     }
 
+    /** The policy that serves, when it has been tuned on instructions and its vocabulary is known here. */
     private Optional<Checkpoint> policy() {
         return promotions
                 .serving()
                 .flatMap(promotion -> facts.checkpoint(promotion.checkpoint()))
-                .filter(checkpoint -> checkpoint.stage() != Stage.PRETRAIN);
+                .filter(checkpoint -> checkpoint.stage() != Stage.PRETRAIN
+                        && facts.tokenizerOf(checkpoint.tokenizerSha256()).isPresent());
     }
 
     private void startIfDue(Checkpoint policy, long end) throws DatasetException, InterruptedException {

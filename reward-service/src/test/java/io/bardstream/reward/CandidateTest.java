@@ -49,7 +49,7 @@ class CandidateTest {
     void aCandidateThatPeopleAndTheJudgePreferServesAndTheOneBeforeItComesBackByHand() throws Exception {
         // Given a judge of the policy that serves, and a candidate that says thou
         Checkpoint policy = ring.promotedPolicy();
-        await().atMost(SOON).until(() -> serving().equals(policy.id()));
+        await().atMost(SOON).until(() -> policy.id().equals(serving()));
         ring.votes(24, "ann");
         await().atMost(SOON).until(() -> when().get("/v1/reward-models")
                 .jsonPath()
@@ -68,7 +68,7 @@ class CandidateTest {
         assertThat((Double) decision.evidence().get("wins")).isEqualTo(12);
         assertThat((Double) decision.evidence().get("reward_gain")).isPositive();
         assertThat(broker.read(Topics.SCORES)).extracting(Score::generationId).containsAll(generations);
-        await().atMost(SOON).until(() -> serving().equals(candidate.id()));
+        await().atMost(SOON).until(() -> candidate.id().equals(serving()));
 
         // And back
         given().contentType("application/json")
@@ -78,13 +78,13 @@ class CandidateTest {
                 .statusCode(201)
                 .body("checkpoint", equalTo(policy.id()))
                 .body("previous", equalTo(candidate.id()));
-        await().atMost(SOON).until(() -> serving().equals(policy.id()));
+        await().atMost(SOON).until(() -> policy.id().equals(serving()));
     }
 
     @Test
     void aCandidateThatWentTooFarIsRejectedWithTheReason() throws Exception {
         Checkpoint policy = ring.promotedPolicy();
-        await().atMost(SOON).until(() -> serving().equals(policy.id()));
+        await().atMost(SOON).until(() -> policy.id().equals(serving()));
 
         Checkpoint candidate = ring.candidate(policy, 40);
 

@@ -214,7 +214,9 @@ class RewardRunTest {
         Checkpoint policy = ring.promotedPolicy();
         await().atMost(SOON)
                 .until(() -> facts.checkpoint(policy.id()).isPresent()
-                        && facts.tokenizerOf(policy.tokenizerSha256()).isPresent());
+                        && facts.tokenizerOf(policy.tokenizerSha256()).isPresent()
+                        && policy.id()
+                                .equals(when().get("/v1/promotions").jsonPath().getString("data[0].checkpoint")));
         return policy;
     }
 
