@@ -3,6 +3,7 @@ package io.bardstream.launcher;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -19,7 +20,7 @@ final class Replay implements Callable<Integer> {
     @Mixin
     private Where where;
 
-    @Parameters(paramLabel = "RUN", description = "Id of a run; GET /v1/runs of the trainer lists them.")
+    @Parameters(paramLabel = "RUN", description = "Id of a run; GET /v1/runs of trainer and reward-service lists them.")
     private String run;
 
     @Option(names = "--check", description = "Exit code 1 unless both end with the same sha256.")
@@ -37,6 +38,12 @@ final class Replay implements Callable<Integer> {
             description = "Trains only on what came before a time, such as 2026-11-23T10:00:00Z, or before an offset.")
     private String until;
 
+    @Option(
+            names = "--exclude-annotator",
+            paramLabel = "NAME",
+            description = "Somebody whose votes are not to count, of a run on preferences; may be repeated.")
+    private List<String> excluded = List.of();
+
     private final Console console = Console.standard();
 
     @Override
@@ -47,21 +54,38 @@ final class Replay implements Callable<Integer> {
         if (until != null) {
             changes.put("until", until);
         }
-        Api trainer = where.api(Service.TRAINER);
+        if (!excluded.isEmpty()) {
+            excluded.forEach(changes.putArray("exclude_annotators")::add);
+        }
+        Api owner = owner();
         String replay =
-                trainer.post("/v1/runs/" + run + "/replay", changes).path("id").asText();
+                owner.post("/v1/runs/" + run + "/replay", changes).path("id").asText();
         console.line("replay " + replay);
-        JsonNode ended = new RunFollower(trainer, replay, "replay", console).follow();
+        JsonNode ended = new RunFollower(owner, replay, "replay", console).follow();
         if (ended.path("error").isTextual()) {
             console.line(
                     ended.path("status").asText() + ": " + ended.path("error").asText());
         }
-        JsonNode comparison = trainer.get("/v1/runs/" + replay + "/comparison");
+        JsonNode comparison = owner.get("/v1/runs/" + replay + "/comparison");
         ComparisonTable.lines(comparison).forEach(console::line);
         console.line(comparison.path("says").asText());
         boolean done = check
                 ? comparison.path("verdict").asText().equals("equal")
                 : ended.path("status").asText().equals("succeeded");
         return done ? 0 : 1;
+    }
+
+    /** The service that trained the run: reward models are reward-service's. */
+    private Api owner() {
+        Api trainer = where.api(Service.TRAINER);
+        try {
+            trainer.get("/v1/runs/" + run);
+            return trainer;
+        } catch (Api.Refusal refusal) {
+            if (refusal.status() != 404) {
+                throw refusal;
+            }
+            return where.api(Service.REWARD);
+        }
     }
 }

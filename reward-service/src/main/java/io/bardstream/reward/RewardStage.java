@@ -56,7 +56,6 @@ class RewardStage implements StageTraining {
     private final Facts facts;
     private final Promotions promotions;
     private final PreferenceLog log;
-    private final PreferenceDatasets datasets;
     private final PreferencePublisher publisher;
     private final BardstreamHome home;
     private final RewardConfig config;
@@ -66,7 +65,6 @@ class RewardStage implements StageTraining {
             Facts facts,
             Promotions promotions,
             PreferenceLog log,
-            PreferenceDatasets datasets,
             PreferencePublisher publisher,
             BardstreamHome home,
             RewardConfig config,
@@ -74,7 +72,6 @@ class RewardStage implements StageTraining {
         this.facts = facts;
         this.promotions = promotions;
         this.log = log;
-        this.datasets = datasets;
         this.publisher = publisher;
         this.home = home;
         this.config = config;
@@ -203,7 +200,7 @@ class RewardStage implements StageTraining {
     @Override
     public void train(TrainingRun run) throws IOException, InterruptedException {
         Hyperparameters settings = run.request().hyperparameters();
-        List<JudgedPair> pairs = datasets.read(run.dataset(), List.of(), run::interrupted);
+        List<JudgedPair> pairs = run.pairs();
         Path parent = run.parent().orElseThrow();
         Optional<ResumePoint> resume = run.resume();
         try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());

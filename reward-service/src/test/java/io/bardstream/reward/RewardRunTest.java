@@ -13,6 +13,7 @@ import io.bardstream.checkpoint.Lineage;
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Dataset;
 import io.bardstream.event.DatasetKind;
 import io.bardstream.event.Stage;
 import io.bardstream.event.Topics;
@@ -23,10 +24,12 @@ import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.path.json.JsonPath;
 import jakarta.inject.Inject;
+import jakarta.persistence.EntityManager;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -47,6 +50,9 @@ class RewardRunTest {
 
     @Inject
     Facts facts;
+
+    @Inject
+    EntityManager database;
 
     @ConfigProperty(name = "kafka.bootstrap.servers")
     String kafka;
@@ -115,7 +121,7 @@ class RewardRunTest {
     }
 
     @Test
-    void tuningTheWholeModelLearnsAndIsRepeatedFromTheLogToTheSameSha256() throws Exception {
+    void tuningTheWholeModelLearnsAndEndsWithTheSameSha256FromTheLogAndWhenItIsTakenFromItsWorker() throws Exception {
         // Given
         Checkpoint policy = knownPolicy();
         ring.votes(12, "bob");
@@ -125,30 +131,105 @@ class RewardRunTest {
                 "trunk",
                 "tuned",
                 "steps",
-                24,
+                160,
                 "batch_size",
                 8,
                 "learning_rate",
                 3e-3,
                 "checkpoint_interval",
-                10,
+                20,
                 "threads",
                 1);
-        String run = submit(Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", settings));
+        Map<String, Object> asked = Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", settings);
+        String run = submit(asked);
         JsonPath done = awaitEnd(run);
 
         // Then
         assertThat(done.getString("status")).as(done.prettify()).isEqualTo("succeeded");
-        String checkpoint = done.getString("checkpoint");
-        JsonPath view = when().get("/v1/reward-models/" + checkpoint).jsonPath();
-        assertThat(view.getDouble("held_out_loss")).isLessThan(0.6);
-        String replay = given().post("/v1/runs/" + run + "/replay")
+        assertThat(model(run).getDouble("held_out_loss")).isLessThan(0.6);
+        String replay = replay(run, Map.of());
+        when().get("/v1/runs/" + replay + "/comparison").then().body("verdict", equalTo("equal"));
+
+        // When the same is taken from its worker without a word, then another goes on, and it ends as it would have
+        String disturbed = submit(asked);
+        await().atMost(SOON)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> when().get("/v1/runs/" + disturbed).jsonPath().getLong("step") > 20);
+        takeAway(disturbed);
+        assertThat(awaitEnd(disturbed).getString("status")).isEqualTo("succeeded");
+        assertThat(model(disturbed).getString("sha256")).isEqualTo(model(run).getString("sha256"));
+    }
+
+    /** Makes the run another's who is gone already. */
+    private void takeAway(String run) {
+        QuarkusTransaction.requiringNew().run(() -> database.createNativeQuery(
+                        "update {h-schema}run set fence = fence + 1, lease_until = null, lease_owner = null where id = :run")
+                .setParameter("run", run)
+                .executeUpdate());
+    }
+
+    /** What a run made. */
+    private static JsonPath model(String run) {
+        String checkpoint = when().get("/v1/runs/" + run).jsonPath().getString("checkpoint");
+        return when().get("/v1/reward-models/" + checkpoint).jsonPath();
+    }
+
+    @Test
+    void whatIfSomebodyHadNotVotedOrTheLastVotesHadNotCome() throws Exception {
+        // Given a model of the votes of two people, with a view of what was voted before
+        Checkpoint policy = knownPolicy();
+        ring.votes(10, "dot");
+        ring.votes(8, "eve");
+        String run = submit(Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", Map.of("threads", 1)));
+        assertThat(awaitEnd(run).getString("status")).isEqualTo("succeeded");
+        Dataset all = lineage(run).dataset();
+        long end = all.splits().get(0).ranges().get(0).end();
+
+        // When it is trained without one of them, or without her last three
+        Dataset without = lineage(replay(run, Map.of("exclude_annotators", List.of("eve"))))
+                .dataset();
+        Dataset before = lineage(replay(run, Map.of("until", end - 3))).dataset();
+
+        // Then the pairs are fewer, and stand in the lineage under a sha256 of their own
+        assertThat(pairs(without)).isEqualTo(pairs(all) - 8);
+        assertThat(pairs(before)).isEqualTo(pairs(all) - 3);
+        assertThat(before.splits().get(0).ranges().get(0).end()).isEqualTo(end - 3);
+        assertThat(List.of(all, without, before))
+                .extracting(Dataset::corpusSha256)
+                .doesNotHaveDuplicates();
+
+        // And who has not voted, or an offset that is not there, is refused by name
+        refusedReplay(run, Map.of("exclude_annotators", List.of("nobody")), "exclude_annotators");
+        refusedReplay(run, Map.of("until", end + 1), "until");
+    }
+
+    private static long pairs(Dataset dataset) {
+        return dataset.splits().stream().mapToLong(Dataset.Split::blocks).sum();
+    }
+
+    private Lineage lineage(String run) throws Exception {
+        return Lineage.read(home.checkpoints().resolve(model(run).getString("path")));
+    }
+
+    private static String replay(String run, Map<String, Object> changes) {
+        String replay = given().contentType("application/json")
+                .body(changes)
+                .post("/v1/runs/" + run + "/replay")
                 .then()
                 .statusCode(202)
                 .extract()
                 .path("id");
         assertThat(awaitEnd(replay).getString("status")).isEqualTo("succeeded");
-        when().get("/v1/runs/" + replay + "/comparison").then().body("verdict", equalTo("equal"));
+        return replay;
+    }
+
+    private static void refusedReplay(String run, Map<String, Object> changes, String field) {
+        given().contentType("application/json")
+                .body(changes)
+                .post("/v1/runs/" + run + "/replay")
+                .then()
+                .statusCode(400)
+                .body("error.param", equalTo(field));
     }
 
     @Test

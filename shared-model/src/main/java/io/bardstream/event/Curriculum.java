@@ -119,6 +119,7 @@ public final class Curriculum {
                 null,
                 TrainingRequest.CURRICULUM,
                 clock.instant(),
-                prompts);
+                prompts,
+                null);
     }
 }

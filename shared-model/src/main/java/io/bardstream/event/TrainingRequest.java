@@ -11,12 +11,13 @@ import java.util.List;
  * @param dataset id of the dataset
  * @param preset name of the model's shape; where there is a parent the shape is the parent's
  * @param parent checkpoint to start from, or null for fresh weights
- * @param reward reward model: for PPO the judge, for DPO the one whose pairs are trained on
+ * @param reward for PPO, the reward model that judges; null in other stages
  * @param seed of initialisation, sampling and dropout
  * @param replayOf run that this one repeats, or null
  * @param until offset before which a block of the training split must lie to be trained on; null for the whole split
  * @param requestedBy {@link #CURRICULUM}, or who asked
  * @param prompts texts that PPO has answered; null for those of the dataset, and in other stages
+ * @param excludedAnnotators people whose votes do not count, of a dataset of preferences; null for none
  */
 public record TrainingRequest(
         String runId,
@@ -31,7 +32,8 @@ public record TrainingRequest(
         Long until,
         String requestedBy,
         Instant at,
-        List<String> prompts) {
+        List<String> prompts,
+        List<String> excludedAnnotators) {
 
     /** Who asked, where the system asked by itself. Only such runs are promoted by themselves. */
     public static final String CURRICULUM = "curriculum";
@@ -53,6 +55,8 @@ public record TrainingRequest(
                 prompts == null || (!prompts.isEmpty() && prompts.stream().noneMatch(String::isBlank)),
                 "prompts",
                 "there is none, or an empty one");
+        excludedAnnotators =
+                excludedAnnotators == null || excludedAnnotators.isEmpty() ? null : List.copyOf(excludedAnnotators);
     }
 
     /** A request for the whole training split, without prompts. */
@@ -81,6 +85,7 @@ public record TrainingRequest(
                 null,
                 requestedBy,
                 at,
+                null,
                 null);
     }
 
@@ -99,6 +104,7 @@ public record TrainingRequest(
                 until,
                 requestedBy,
                 at,
-                prompts);
+                prompts,
+                excludedAnnotators);
     }
 }

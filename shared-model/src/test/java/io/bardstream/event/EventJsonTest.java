@@ -63,7 +63,8 @@ class EventJsonTest {
                                 9000L,
                                 TrainingRequest.CURRICULUM,
                                 AT,
-                                List.of("To be")),
+                                List.of("To be"),
+                                List.of("ann")),
                         "{'run_id':'pretrain-1','stage':'pretrain','dataset':'dataset-1','preset':'tiny','hyperparameters':"
                                 + "{'optimizer':'muon','learning_rate':0.004,'muon_learning_rate':0.02,'min_learning_rate':0.1,"
                                 + "'schedule':'cosine','warmup_steps':10,'steps':100,'batch_size':12,'gradient_accumulation':1,"
@@ -71,7 +72,7 @@ class EventJsonTest {
                                 + "'gradient_clip':1.0,'dropout':0.0,'evaluation_interval':50,'evaluation_batches':0,"
                                 + "'checkpoint_interval':50,'sample_interval':50,'dtype':'bfloat16','threads':2,"
                                 + "'activation_recomputation':false,'patience':0},"
-                                + "'seed':1337,'replay_of':'pretrain-0','until':9000,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z','prompts':['To be']}"),
+                                + "'seed':1337,'replay_of':'pretrain-0','until':9000,'requested_by':'curriculum','at':'2026-11-23T06:00:00Z','prompts':['To be'],'excluded_annotators':['ann']}"),
                 new Written(
                         new StepMetrics(
                                         "pretrain-1",

@@ -168,6 +168,9 @@ public record Comparison(
         if (request.until() != null) {
             settings.put("until", "offset " + request.until());
         }
+        if (request.excludedAnnotators() != null) {
+            settings.put("excluded_annotators", String.join(", ", request.excludedAnnotators()));
+        }
         return settings;
     }
 

@@ -4,6 +4,7 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Preference.Choice;
 import io.bardstream.event.Topics;
+import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -38,15 +40,25 @@ public class PreferenceLog {
     private static final Set<Choice> COMPARING = EnumSet.of(Choice.A, Choice.B, Choice.TIE);
 
     private final LogReader log;
+    private Consumer<byte[], byte[]> ends; // stays open: whoever waits for votes asks every other second
 
     PreferenceLog(LogReader log) {
         this.log = log;
     }
 
     /** The offset that the next vote will have. */
-    public long end() {
-        try (Consumer<byte[], byte[]> consumer = log.consumer()) {
-            return consumer.endOffsets(List.of(PARTITION), ANSWER).get(PARTITION);
+    public synchronized long end() {
+        if (ends == null) {
+            ends = log.consumer();
+            ends.assign(List.of(PARTITION));
+        }
+        return ends.endOffsets(List.of(PARTITION), ANSWER).get(PARTITION);
+    }
+
+    @PreDestroy
+    synchronized void close() {
+        if (ends != null) {
+            ends.close();
         }
     }
 
@@ -58,6 +70,18 @@ public class PreferenceLog {
      * @throws DatasetException where the topic ends before that offset, or a record is damaged
      */
     public List<JudgedPair> pairs(long end, Collection<String> excluded, BooleanSupplier interrupted)
+            throws DatasetException, InterruptedException {
+        List<Preference> votes = votes(end, interrupted);
+        votes.removeIf(vote -> excluded.contains(vote.annotator()));
+        return judged(votes);
+    }
+
+    /** Everybody who has voted before an offset. */
+    public Set<String> annotators(long end) throws DatasetException, InterruptedException {
+        return votes(end, () -> false).stream().map(Preference::annotator).collect(Collectors.toSet());
+    }
+
+    private List<Preference> votes(long end, BooleanSupplier interrupted)
             throws DatasetException, InterruptedException {
         List<Preference> votes = new ArrayList<>();
         try (Consumer<byte[], byte[]> consumer = log.consumer()) {
@@ -75,22 +99,21 @@ public class PreferenceLog {
                 }
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
                     if (record.offset() < end && record.value() != null) {
-                        votes.add(read(record));
+                        read(record).ifPresent(votes::add);
                     }
                 }
             }
         }
-        votes.removeIf(vote -> vote == null || excluded.contains(vote.annotator()));
-        return judged(votes);
+        return votes;
     }
 
-    /** A vote; null where a record is none, which every consumer passes over alike. */
-    private static Preference read(ConsumerRecord<byte[], byte[]> record) {
+    /** A vote, where a record is one; every consumer passes over others alike. */
+    private static Optional<Preference> read(ConsumerRecord<byte[], byte[]> record) {
         try {
-            return EventJson.read(record.value(), Preference.class);
+            return Optional.of(EventJson.read(record.value(), Preference.class));
         } catch (RuntimeException e) {
             LOG.warnf("Offset %d of %s is no vote: %s", record.offset(), record.topic(), e.getMessage());
-            return null;
+            return Optional.empty();
         }
     }
 

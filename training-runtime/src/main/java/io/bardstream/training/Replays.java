@@ -4,6 +4,7 @@ import io.bardstream.checkpoint.Lineage;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Range;
 import io.bardstream.event.Dataset.Split;
+import io.bardstream.event.DatasetKind;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.TrainingRequest;
 import io.bardstream.service.ApiException;
@@ -24,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.common.TopicPartition;
 
@@ -32,33 +34,35 @@ import org.apache.kafka.common.TopicPartition;
 public class Replays {
     private static final String SEED = "seed";
     private static final String UNTIL = "until";
+    private static final String EXCLUDED = "exclude_annotators";
 
     private final Stages stages;
     private final Facts facts;
     private final RunQueue queue;
     private final TrainingRuns runs;
     private final LogReader log;
+    private final PreferenceLog votes;
 
-    Replays(Stages stages, Facts facts, RunQueue queue, TrainingRuns runs, LogReader log) {
+    Replays(Stages stages, Facts facts, RunQueue queue, TrainingRuns runs, LogReader log, PreferenceLog votes) {
         this.stages = stages;
         this.facts = facts;
         this.queue = queue;
         this.runs = runs;
         this.log = log;
+        this.votes = votes;
     }
 
     /**
      * The request that trains a run again.
      *
-     * @param set hyperparameters and seed that are to differ
-     * @param until an offset or a time, as text or number: of the training split only the blocks before it count; null for
-     *     what the run was trained on
+     * @param changes what is to differ: hyperparameters and seed; an offset or a time, as text or number, before which a block
+     *     of the training split, or a vote, must lie; annotators whose votes do not count
      * @param requestedBy who asks
      * @throws InvalidFieldException naming what cannot be
      */
-    TrainingRequest request(Run original, Map<String, ?> set, Object until, String requestedBy) {
+    TrainingRequest request(Run original, RunsResource.Changes changes, String requestedBy) {
         TrainingRequest asked = original.trainingRequest();
-        Map<String, Object> hyperparameters = new HashMap<>(set);
+        Map<String, Object> hyperparameters = new HashMap<>(changes.set());
         Object seed = hyperparameters.remove(SEED);
         TrainingRequest request = new TrainingRequest(
                 UUID.randomUUID().toString(),
@@ -70,13 +74,14 @@ public class Replays {
                 asked.hyperparameters().with(hyperparameters),
                 seed == null ? asked.seed() : seed(seed),
                 original.id,
-                offset(asked, until),
+                offset(asked, changes.until()),
                 requestedBy,
                 Instant.now(),
-                asked.prompts());
+                asked.prompts(),
+                excluded(asked, changes.excludeAnnotators()));
         StageTraining training = stages.of(request.stage());
         training.check(request);
-        if (!set.isEmpty()) {
+        if (!changes.set().isEmpty()) {
             training.shape(request)
                     .ifPresent(model -> MemoryLimit.of(null, false).apply(request, model));
         }
@@ -90,13 +95,17 @@ public class Replays {
         throw new InvalidFieldException(SEED, value + " is not a whole number");
     }
 
+    private Dataset dataset(TrainingRequest asked) {
+        return facts.dataset(asked.dataset())
+                .orElseThrow(() -> new InvalidFieldException("dataset", "'" + asked.dataset() + "' is not known here"));
+    }
+
     /** Where the training split is cut: an offset inside its range, or its end; null where nothing is said of it. */
     private Long offset(TrainingRequest asked, Object until) {
         if (until == null) {
             return asked.until();
         }
-        Dataset dataset = facts.dataset(asked.dataset())
-                .orElseThrow(() -> new InvalidFieldException("dataset", "'" + asked.dataset() + "' is not known here"));
+        Dataset dataset = dataset(asked);
         Split train = dataset.split(Split.TRAIN).orElseThrow();
         List<TopicPartition> partitions = train.ranges().stream()
                 .map(range -> new TopicPartition(range.topic(), range.partition()))
@@ -117,6 +126,36 @@ public class Replays {
                             .formatted(text, offset, partitions.get(0), start, end));
         }
         return Math.min(offset, end);
+    }
+
+    /** People whose votes are not to count: each must have cast one that did. */
+    private List<String> excluded(TrainingRequest asked, List<String> annotators) {
+        if (annotators == null) {
+            return asked.excludedAnnotators();
+        }
+        Dataset dataset = dataset(asked);
+        if (dataset.kind() != DatasetKind.PREFERENCE) {
+            throw new InvalidFieldException(
+                    EXCLUDED,
+                    "'%s' is of kind %s; nobody has voted on it"
+                            .formatted(dataset.id(), dataset.kind().label()));
+        }
+        try {
+            Set<String> voted = votes.annotators(PreferenceDatasets.end(dataset));
+            annotators.stream()
+                    .filter(each -> !voted.contains(each))
+                    .findFirst()
+                    .ifPresent(nobody -> {
+                        throw new InvalidFieldException(
+                                EXCLUDED, "no vote of '%s' is in dataset '%s'".formatted(nobody, dataset.id()));
+                    });
+        } catch (DatasetException e) {
+            throw new InvalidFieldException(EXCLUDED, e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ApiException.unavailable("The service is stopping.");
+        }
+        return annotators;
     }
 
     private static Instant time(String text) {

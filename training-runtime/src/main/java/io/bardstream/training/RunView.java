@@ -5,6 +5,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * A run as {@code /v1/runs} shows it; every key is always there.
@@ -28,6 +29,7 @@ public record RunView(
         String requestedBy,
         String replayOf,
         Long until,
+        List<String> excludedAnnotators,
         long step,
         long steps,
         long tokens,
@@ -57,6 +59,7 @@ public record RunView(
                 request.requestedBy(),
                 request.replayOf(),
                 request.until(),
+                request.excludedAnnotators(),
                 run.step,
                 run.steps,
                 run.tokens,

@@ -21,6 +21,7 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -101,7 +102,8 @@ public class RunsResource {
                 null,
                 BY_HAND,
                 Instant.now(),
-                asked.prompts());
+                asked.prompts(),
+                null);
         training.check(request);
         return training.shape(request)
                 .map(model -> MemoryLimit.of(asked.memory(), asked.fit()).apply(request, model))
@@ -112,18 +114,21 @@ public class RunsResource {
      * The body of a replay; all of it may be left out.
      *
      * @param set hyperparameters, and the seed, that are to differ
-     * @param until offset or time before which a block of the training split must have come
+     * @param until offset or time before which a block of the training split, or a vote, must have come
+     * @param excludeAnnotators people whose votes do not count
      * @param unknown every other key, to be refused
      */
     public record Changes(
             Map<String, Object> set,
             Object until,
+            List<String> excludeAnnotators,
             @JsonAnySetter Map<String, Object> unknown) {
         public Changes {
             set = set == null ? Map.of() : set;
             if (unknown != null && !unknown.isEmpty()) {
                 throw new InvalidFieldException(
-                        unknown.keySet().iterator().next(), "is not a field; there are set and until");
+                        unknown.keySet().iterator().next(),
+                        "is not a field; there are set, until and exclude_annotators");
             }
         }
     }
@@ -137,8 +142,8 @@ public class RunsResource {
     @Path("/{id}/replay")
     @Consumes(MediaType.WILDCARD)
     public Response replay(@PathParam("id") String id, String body) throws JsonProcessingException {
-        Changes changes = body.isBlank() ? new Changes(null, null, null) : json.readValue(body, Changes.class);
-        TrainingRequest request = replays.request(find(id), changes.set(), changes.until(), BY_HAND);
+        Changes changes = body.isBlank() ? new Changes(null, null, null, null) : json.readValue(body, Changes.class);
+        TrainingRequest request = replays.request(find(id), changes, BY_HAND);
         queue.submit(request);
         worker.wake();
         return Response.accepted(new Accepted(request.runId())).build();

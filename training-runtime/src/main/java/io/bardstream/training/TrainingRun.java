@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
@@ -92,6 +93,11 @@ public final class TrainingRun {
     /** A split's conversations, read as {@link #tokens} reads. */
     public ConversationFile conversations(String split) throws IOException, InterruptedException {
         return ConversationFile.of(tokens(split), dataset, split);
+    }
+
+    /** What people prefer, where the dataset is of that kind: read from the log, and checked against the manifest. */
+    public List<JudgedPair> pairs() throws IOException, InterruptedException {
+        return runs.pairs(request, dataset, this::interrupted);
     }
 
     /** Whether to leave at this step: the service stops, the run is cancelled, or it is this process's no more. */

@@ -76,15 +76,39 @@ public class TrainingRuns {
             log.checkManifest(known, interrupted);
             tokenizer = log.tokenizer(known, tokenizer, interrupted);
         }
-        Dataset dataset = request.until() == null ? known : before(request.until(), known, tokenizer, interrupted);
+        Dataset dataset = known.kind() == DatasetKind.PREFERENCE
+                ? votes(request, known, tokenizer, interrupted)
+                : blocks(request, known, tokenizer, interrupted);
         return new TrainingRun(request, dataset, tokenizer, run.startedAt, lease, metricsLog, shutdown, this);
     }
 
-    private Dataset before(long offset, Dataset known, TokenizerPublished tokenizer, BooleanSupplier interrupted)
+    private Dataset blocks(
+            TrainingRequest request, Dataset known, TokenizerPublished tokenizer, BooleanSupplier interrupted)
             throws IOException, InterruptedException {
-        return known.kind() == DatasetKind.PREFERENCE
-                ? preferences.before(offset, List.of(), known.id(), tokenizer, interrupted)
-                : tokens.before(offset, known, BpeTokenizer.fromJson(tokenizer.json()), interrupted);
+        return request.until() == null
+                ? known
+                : tokens.before(request.until(), known, BpeTokenizer.fromJson(tokenizer.json()), interrupted);
+    }
+
+    /** Cut short, or without some people's votes, it is another dataset of the same id, with its own sha256. */
+    private Dataset votes(
+            TrainingRequest request, Dataset known, TokenizerPublished tokenizer, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        if (request.until() == null && request.excludedAnnotators() == null) {
+            return known;
+        }
+        long end = request.until() == null ? PreferenceDatasets.end(known) : request.until();
+        return preferences.before(end, excluded(request), known.id(), tokenizer, interrupted);
+    }
+
+    private static List<String> excluded(TrainingRequest request) {
+        return request.excludedAnnotators() == null ? List.of() : request.excludedAnnotators();
+    }
+
+    /** The pairs of a run's dataset, read from the log. */
+    List<JudgedPair> pairs(TrainingRequest request, Dataset dataset, BooleanSupplier interrupted)
+            throws IOException, InterruptedException {
+        return preferences.read(dataset, excluded(request), interrupted);
     }
 
     private static IllegalStateException missing(String kind, String id) {
