@@ -28,9 +28,14 @@ final class Train implements Callable<Integer> {
     private static final String CLASSIFY = "classify";
     private static final String PPO = "ppo";
 
-    /** The stages there are, and the kind of dataset that each trains on. */
-    private static final Map<String, String> STAGES =
-            Map.of("pretrain", "pretrain", "sft", "instruct", CLASSIFY, "classify", PPO, "instruct");
+    private static final String DPO = "dpo";
+    private static final String REWARD = "reward";
+
+    /** The stages that take the newest dataset of a kind, and which. */
+    private static final Map<String, String> KINDS =
+            Map.of("pretrain", "pretrain", "sft", "instruct", CLASSIFY, "classify");
+
+    private static final List<String> STAGES = List.of("pretrain", "sft", CLASSIFY, REWARD, DPO, PPO);
 
     private static final String NONE = "none";
     private static final String SUCCEEDED = "succeeded";
@@ -44,10 +49,16 @@ final class Train implements Callable<Integer> {
     @Parameters(
             paramLabel = "STAGE",
             description =
-                    "pretrain; sft, fine-tuning on instructions; classify, labels for texts; or ppo, the policy against a reward model's judgement.")
+                    "pretrain; sft, fine-tuning on instructions; classify, labels for texts; reward, a judge from votes;"
+                            + " dpo, the policy from votes; or ppo, the policy against a reward model's judgement.")
     private String stage;
 
-    @Option(names = "--dataset", paramLabel = "D", description = "Id of a dataset; the newest that is done by default.")
+    @Option(
+            names = "--dataset",
+            paramLabel = "D",
+            description =
+                    "Id of a dataset; the newest that is done by default, for reward all votes so far, for dpo those of the"
+                            + " newest reward model.")
     private String dataset;
 
     @Option(
@@ -61,8 +72,8 @@ final class Train implements Callable<Integer> {
             paramLabel = "CHECKPOINT",
             description =
                     "Checkpoint to start from, or none for fresh weights. By default none for pretrain, for sft and classify the"
-                            + " newest pretrained checkpoint in the dataset's vocabulary, for ppo the policy that the"
-                            + " reward model was trained for.")
+                            + " newest pretrained checkpoint in the dataset's vocabulary, for reward the policy that serves,"
+                            + " for dpo and ppo the policy that the newest reward model was trained for.")
     private String parent;
 
     @Option(
@@ -113,11 +124,11 @@ final class Train implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!STAGES.containsKey(stage)) {
+        if (!STAGES.contains(stage)) {
             throw new ParameterException(
-                    spec.commandLine(), "The stage is '" + stage + "'; there are pretrain, sft, classify and ppo now");
+                    spec.commandLine(), "The stage is '" + stage + "'; there are " + String.join(", ", STAGES));
         }
-        Api trainer = where.api(Service.TRAINER);
+        Api trainer = where.api(stage.equals(REWARD) ? Service.REWARD : Service.TRAINER);
         if (!sweep.isEmpty()) {
             return swept(trainer);
         }
@@ -130,7 +141,16 @@ final class Train implements Callable<Integer> {
     }
 
     private ObjectNode request(Map<String, String> values) {
-        ObjectNode request = stage.equals(PPO) ? policyOptimization() : training();
+        if (!stage.equals(PPO) && (reward != null || prompts != null)) {
+            throw new ParameterException(spec.commandLine(), "--reward and --prompts go with ppo");
+        }
+        ObjectNode request =
+                switch (stage) {
+                    case PPO -> policyOptimization();
+                    case DPO -> preferenceOptimization();
+                    case REWARD -> judging();
+                    default -> training();
+                };
         if (preset != null) {
             request.put("preset", preset);
         }
@@ -150,9 +170,6 @@ final class Train implements Callable<Integer> {
 
     /** What a training on a dataset begins with. */
     private ObjectNode training() {
-        if (reward != null || prompts != null) {
-            throw new ParameterException(spec.commandLine(), "--reward and --prompts go with ppo");
-        }
         String trainedOn = dataset == null ? newestDataset() : dataset;
         ObjectNode request = Api.object().put("stage", stage).put("dataset", trainedOn);
         if (parent == null && (stage.equals("sft") || stage.equals(CLASSIFY))) {
@@ -181,6 +198,30 @@ final class Train implements Callable<Integer> {
         if (prompts != null) {
             ArrayNode lines = request.putArray("prompts");
             lines(prompts).stream().filter(line -> !line.isBlank()).forEach(lines::add);
+        }
+        return request;
+    }
+
+    /** What a judge begins with: reward-service finds what is left out. */
+    private ObjectNode judging() {
+        ObjectNode request = Api.object().put("stage", stage);
+        if (dataset != null) {
+            request.put("dataset", dataset);
+        }
+        if (parent != null) {
+            request.put("parent", parent);
+        }
+        return request;
+    }
+
+    /** What DPO begins with: the votes, and the policy, of a reward model. */
+    private ObjectNode preferenceOptimization() {
+        Api trainer = where.api(Service.TRAINER);
+        ObjectNode request = judging();
+        if (dataset == null || parent == null) {
+            JsonNode judge = trainer.get("/v1/checkpoints/" + newestReward(trainer));
+            request.put("dataset", dataset == null ? judge.path("dataset").asText() : dataset);
+            request.put("parent", parent == null ? judge.path("parent").asText() : parent);
         }
         return request;
     }
@@ -264,12 +305,12 @@ final class Train implements Callable<Integer> {
     private String newestDataset() {
         List<JsonNode> datasets = Api.items(where.api(Service.TOKENIZER).get("/v1/datasets"));
         return datasets.stream()
-                .filter(each -> each.path("kind").asText().equals(STAGES.get(stage))
+                .filter(each -> each.path("kind").asText().equals(KINDS.get(stage))
                         && each.path("status").asText().equals("done"))
                 .max(Comparator.comparing(each -> each.path("created_at").asText()))
                 .map(each -> each.path("id").asText())
                 .orElseThrow(() -> new CommandFailure(
-                        "There is no dataset of kind " + STAGES.get(stage) + " yet. Make one by POST /v1/datasets at "
+                        "There is no dataset of kind " + KINDS.get(stage) + " yet. Make one by POST /v1/datasets at "
                                 + where.ports().uri(Service.TOKENIZER) + ", or let `bardstream up` do it."));
     }
 

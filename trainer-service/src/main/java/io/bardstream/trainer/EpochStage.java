@@ -7,6 +7,7 @@ import io.bardstream.train.Preset;
 import io.bardstream.training.Facts;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A stage whose data are entries that are seen epoch by epoch, so that its steps follow from the dataset. */
 abstract class EpochStage extends PolicyStage {
@@ -19,6 +20,16 @@ abstract class EpochStage extends PolicyStage {
 
     /** A preset's hyperparameters for this stage, but for what follows from the dataset. */
     abstract Hyperparameters defaults(Preset preset);
+
+    /** How often each entry is seen unless a request says otherwise. */
+    double epochs(Preset preset) {
+        return preset.instructionEpochs();
+    }
+
+    /** How many entries a split has; nothing where it is of another kind. */
+    Optional<Long> entries(Split split) {
+        return Optional.ofNullable(split.conversations()).map(conversations -> (long) conversations.count());
+    }
 
     /**
      * The preset's for this stage. Their steps follow from {@code epochs}, which a request may give instead of {@code steps},
@@ -40,9 +51,9 @@ abstract class EpochStage extends PolicyStage {
         return resolved(defaults(named), settings);
     }
 
-    private static double epochs(Object asked, Preset preset) {
+    private double epochs(Object asked, Preset preset) {
         if (asked == null) {
-            return preset.instructionEpochs();
+            return epochs(preset);
         }
         require(
                 asked instanceof Number number && number.doubleValue() > 0 && number.doubleValue() <= MOST_EPOCHS,
@@ -59,11 +70,10 @@ abstract class EpochStage extends PolicyStage {
         require(id != null, "dataset", "is missing");
         return facts().dataset(id)
                 .flatMap(dataset -> dataset.split(Split.TRAIN))
-                .map(Split::conversations)
+                .flatMap(this::entries)
                 .orElseThrow(() -> invalid(
                         "dataset",
                         "'%s' is not a dataset of kind %s known here"
-                                .formatted(id, trainsOn().label())))
-                .count();
+                                .formatted(id, trainsOn().label())));
     }
 }

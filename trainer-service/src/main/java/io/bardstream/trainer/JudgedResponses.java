@@ -12,6 +12,16 @@ record JudgedResponses(
         this(first, second, preference, Double.NaN, Double.NaN);
     }
 
+    /** Tokens of the longer one, its prompt among them. */
+    int longest() {
+        return Math.max(first.text().length, second.text().length);
+    }
+
+    /** Whether anything was said in both. */
+    boolean isSaid() {
+        return first.tokens().length > 0 && second.tokens().length > 0;
+    }
+
     JudgedResponses withReference(double ofFirst, double ofSecond) {
         return new JudgedResponses(first, second, preference, ofFirst, ofSecond);
     }

@@ -15,13 +15,20 @@ import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.EventJson;
+import io.bardstream.event.GenerationRequest.Format;
+import io.bardstream.event.Preference;
+import io.bardstream.event.Preference.Choice;
 import io.bardstream.event.Stage;
 import io.bardstream.event.StepMetrics;
+import io.bardstream.event.TokenizerPublished;
 import io.bardstream.event.Topics;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
+import io.bardstream.training.Facts;
+import io.bardstream.training.PreferenceDatasets;
+import io.bardstream.training.PreferenceLog;
 import io.bardstream.training.PublishedCorpus;
 import io.bardstream.training.PublishedInstructions;
 import io.bardstream.training.PublishedInstructions.Pair;
@@ -46,7 +53,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** PPO from a request to an announced checkpoint, of a policy tuned for a few steps, before a judge of random weights. */
+/** PPO and DPO from a request to an announced checkpoint, of a policy tuned for a few steps; PPO before a judge of random weights. */
 @QuarkusTest
 @WithTestResource(EmbeddedServices.class)
 class PpoStageTest {
@@ -60,6 +67,15 @@ class PpoStageTest {
 
     @Inject
     EntityManager database;
+
+    @Inject
+    Facts facts;
+
+    @Inject
+    PreferenceLog log;
+
+    @Inject
+    PreferenceDatasets preferences;
 
     @ConfigProperty(name = "kafka.bootstrap.servers")
     String kafka;
@@ -166,6 +182,75 @@ class PpoStageTest {
         Map<String, Object> orphan = new HashMap<>(ppo(judge, Map.of()));
         orphan.remove("parent");
         refused(orphan, "parent");
+    }
+
+    @Test
+    void dpoLearnsFromVotesAndRefusesWhatCannotWork() throws Exception {
+        // Given forty pairs on the topic, of which people preferred the one that says it loud
+        for (int i = 0; i < 40; i++) {
+            String word = WORDS.get(i % 10);
+            corpus.send(Topics.PREFERENCES.name(), "vote-" + i + dataset.id(), vote(i, word + "!", word + "?"));
+        }
+        TokenizerPublished tokenizer = facts.tokenizer(dataset.tokenizer()).orElseThrow();
+        String id = "preferences-" + dataset.id();
+        Dataset votes = preferences.before(log.end(), List.of(), id, tokenizer, () -> false);
+        corpus.send(Topics.DATASETS.name(), id, votes);
+        await().atMost(SOON).until(() -> facts.dataset(id).isPresent());
+
+        // When
+        String run =
+                submit(dpo(id, Map.of("steps", 30, "evaluation_interval", 15, "batch_size", 8, "learning_rate", 1e-3)));
+        awaitStatus(run, "succeeded");
+
+        // Then it prefers what they preferred on prompts it has not seen, and says how far it went for that
+        JsonPath best = when().get("/v1/checkpoints/" + run(run).getString("checkpoint"))
+                .jsonPath();
+        assertThat(best.getString("stage")).isEqualTo("dpo");
+        assertThat(best.getString("parent")).isEqualTo(policy);
+        Map<String, Float> measured = best.getMap("metrics");
+        assertThat(measured.get(Checkpoint.VALIDATION_LOSS)).isLessThan(0.6f);
+        assertThat(measured.get("rewards/accuracies")).isGreaterThan(0.8f);
+        assertThat(measured.get("objective/kl")).isPositive();
+
+        // And what cannot work is refused by name
+        refused(dpo(dataset.id(), Map.of()), "dataset");
+        refused(dpo(id, Map.of("clip_range", 0.2)), "clip_range");
+        refused(Map.of("stage", "dpo", "dataset", id), "parent");
+        refused(Map.of("stage", "dpo", "dataset", id, "parent", policy, "reward", policy), "reward");
+    }
+
+    private Map<String, Object> dpo(String preferred, Map<String, ?> hyperparameters) {
+        return Map.of(
+                "stage",
+                "dpo",
+                "dataset",
+                preferred,
+                "preset",
+                "tiny",
+                "parent",
+                policy,
+                "hyperparameters",
+                hyperparameters);
+    }
+
+    private Preference vote(int number, String chosen, String rejected) {
+        boolean chosenFirst = number % 2 == 0;
+        return new Preference(
+                "vote-" + number + dataset.id(),
+                "comparison-" + number + dataset.id(),
+                "ann",
+                chosenFirst ? Choice.A : Choice.B,
+                null,
+                "Say " + WORDS.get(number % 10) + " " + number,
+                Format.CHAT,
+                chosenFirst ? chosen : rejected,
+                chosenFirst ? rejected : chosen,
+                null,
+                null,
+                policy,
+                policy,
+                null,
+                Instant.now());
     }
 
     private Map<String, Object> ppo(String judge, Map<String, ?> hyperparameters) {

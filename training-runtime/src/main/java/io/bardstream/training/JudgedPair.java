@@ -47,6 +47,11 @@ public record JudgedPair(
         return Long.parseLong(digest.substring(0, 8), 16) % ONE_OF == 0;
     }
 
+    /** How models were given the prompt; as it is, where that is not known. */
+    public Format given() {
+        return format == null ? Format.RAW : format;
+    }
+
     /** Prompt and first text as a policy reads them. */
     public int[] firstTokens(BpeTokenizer tokenizer) {
         return tokens(tokenizer, first);
@@ -58,9 +63,8 @@ public record JudgedPair(
     }
 
     private int[] tokens(BpeTokenizer tokenizer, String response) {
-        Format given = format == null ? Format.RAW : format;
         return IntStream.concat(
-                        IntStream.of(PromptTokens.of(tokenizer, prompt, given)),
+                        IntStream.of(PromptTokens.of(tokenizer, prompt, given())),
                         IntStream.of(tokenizer.encode(response)))
                 .toArray();
     }
