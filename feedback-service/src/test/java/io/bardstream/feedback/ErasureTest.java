@@ -239,7 +239,8 @@ class ErasureTest {
                 null,
                 TrainingRequest.CURRICULUM,
                 Given.NOON,
-                stage == Stage.PPO ? List.of("ROMEO:") : null);
+                stage == Stage.PPO ? List.of("ROMEO:") : null,
+                null);
         broker.publish(Topics.TRAINING_REQUESTS, request.runId(), request);
         facts.store(new Checkpoint(
                 id,
