@@ -7,7 +7,9 @@ import java.sql.SQLException;
 import java.sql.SQLRecoverableException;
 import java.sql.SQLTransientException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
@@ -62,20 +64,32 @@ public class DatabaseOutage {
 
     /**
      * Whether something failed because the database did not answer, rather than because of what was asked. A pool that has no
-     * connection to give throws an SQLException without a state.
+     * connection to give throws an SQLException without a state. A transaction manager that could not commit suppresses what the
+     * database said.
      */
     public static boolean passes(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof SQLTransientException || cause instanceof SQLRecoverableException) {
-                return true;
-            }
-            if (cause instanceof SQLException sql) {
-                String state = sql.getSQLState();
-                return state == null
-                        || state.equals(SESSION_ENDED)
-                        || (state.length() >= 2 && PASSING.contains(state.substring(0, 2)));
-            }
+        return statement(failure).map(DatabaseOutage::isPassing).orElse(false);
+    }
+
+    /** What the database or its pool said last, if it said something. */
+    private static Optional<SQLException> statement(Throwable failure) {
+        if (failure == null) {
+            return Optional.empty();
         }
-        return false;
+        if (failure instanceof SQLException sql) {
+            return Optional.of(sql);
+        }
+        return Stream.concat(Stream.of(failure.getSuppressed()), Stream.ofNullable(failure.getCause()))
+                .flatMap(each -> statement(each).stream())
+                .findFirst();
+    }
+
+    private static boolean isPassing(SQLException said) {
+        String state = said.getSQLState();
+        return said instanceof SQLTransientException
+                || said instanceof SQLRecoverableException
+                || state == null
+                || state.equals(SESSION_ENDED)
+                || (state.length() >= 2 && PASSING.contains(state.substring(0, 2)));
     }
 }

@@ -81,6 +81,18 @@ class DatabaseOutageTest {
         assertThat(thrown.get()).hasMessage("EntityManagerFactory is closed");
     }
 
+    /** Narayana throws that it could not commit, and suppresses why. */
+    @Test
+    void whyATransactionCouldNotBeCommittedIsAmongTheSuppressed() {
+        Throwable lost = new IllegalStateException("could not commit");
+        lost.addSuppressed(new IllegalStateException("local transaction", new SQLException("server is gone", "57P01")));
+        Throwable refused = new IllegalStateException("could not commit");
+        refused.addSuppressed(new IllegalStateException("local transaction", new SQLException("exists", "23505")));
+
+        assertThat(DatabaseOutage.passes(new IllegalStateException(lost))).isTrue();
+        assertThat(DatabaseOutage.passes(new IllegalStateException(refused))).isFalse();
+    }
+
     @Test
     void whatIsNotOfTheDatabaseIsThrownAtOnce() {
         assertThatThrownBy(() -> new DatabaseOutage()
