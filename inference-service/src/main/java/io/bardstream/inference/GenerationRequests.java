@@ -34,9 +34,6 @@ import org.jboss.logging.Logger;
 class GenerationRequests {
     private static final Logger LOG = Logger.getLogger(GenerationRequests.class);
 
-    /** How long a checkpoint may be unknown or fail: its announcement may come after the request. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
-
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
     private static final int UNAVAILABLE = 503;
@@ -46,6 +43,7 @@ class GenerationRequests {
     private final GenerationLog generations;
     private final InferenceMetrics metrics;
     private final ObjectMapper json;
+    private final Duration patience;
     private final Clock clock = Clock.systemUTC();
 
     GenerationRequests(
@@ -53,12 +51,14 @@ class GenerationRequests {
             DecodeLoop decodeLoop,
             GenerationLog generations,
             InferenceMetrics metrics,
-            ObjectMapper json) {
+            ObjectMapper json,
+            InferenceSettings settings) {
         this.models = models;
         this.decodeLoop = decodeLoop;
         this.generations = generations;
         this.metrics = metrics;
         this.json = json;
+        this.patience = settings.checkpointPatience();
     }
 
     @Incoming("generation-requests-in")
@@ -114,13 +114,13 @@ class GenerationRequests {
 
     /** The model, as soon as there is room for it; null where it does not come. */
     private LoadedModel lease(String checkpoint) throws InterruptedException {
-        long patience = System.nanoTime() + PATIENCE.toNanos();
+        long giveUpAt = System.nanoTime() + patience.toNanos();
         while (true) {
             try {
                 return models.lease(checkpoint).toCompletableFuture().get();
             } catch (ExecutionException | CompletionException | ApiException e) {
                 boolean crowded = reason(e) instanceof ApiException api && Models.CROWDED.equals(api.code());
-                if (!crowded && System.nanoTime() > patience) {
+                if (!crowded && System.nanoTime() > giveUpAt) {
                     return null;
                 }
             }

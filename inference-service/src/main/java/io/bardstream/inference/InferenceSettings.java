@@ -5,6 +5,7 @@ import io.bardstream.kernel.Precision;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.time.Duration;
 import java.util.OptionalInt;
 
 /** How much is served at once, and how it is computed. */
@@ -36,6 +37,10 @@ public interface InferenceSettings {
     /** Generations that may wait to be published; beyond, they are dropped and counted. */
     @WithDefault("1024")
     int unpublishedGenerations();
+
+    /** How long the checkpoint of a generation request may be unknown or fail: its announcement may come after the request. */
+    @WithDefault("30S")
+    Duration checkpointPatience();
 
     /** {@link #dtype()} as it applies here. */
     default Precision precision() {
