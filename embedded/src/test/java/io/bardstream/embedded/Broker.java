@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -24,6 +25,9 @@ import org.apache.kafka.common.serialization.StringSerializer;
 public final class Broker {
     private static final Duration POLL = Duration.ofMillis(100);
 
+    /** One for all tests of a JVM: a producer of its own for each record would cost more than the record. */
+    private static final Map<String, KafkaProducer<String, byte[]>> PRODUCERS = new ConcurrentHashMap<>();
+
     private final String bootstrapServers;
 
     public Broker(String bootstrapServers) {
@@ -35,17 +39,24 @@ public final class Broker {
     }
 
     public void publish(Topic<?> topic, String key, byte[] value) {
-        try (KafkaProducer<String, byte[]> producer = new KafkaProducer<>(
-                Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
-                new StringSerializer(),
-                new ByteArraySerializer())) {
-            producer.send(new ProducerRecord<>(topic.name(), key, value)).get();
+        try {
+            PRODUCERS
+                    .computeIfAbsent(bootstrapServers, Broker::producer)
+                    .send(new ProducerRecord<>(topic.name(), key, value))
+                    .get();
         } catch (ExecutionException e) {
             throw new IllegalStateException("the broker did not take a record of " + topic.name(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
+    }
+
+    private static KafkaProducer<String, byte[]> producer(String bootstrapServers) {
+        return new KafkaProducer<>(
+                Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
+                new StringSerializer(),
+                new ByteArraySerializer());
     }
 
     public <T> List<T> read(Topic<T> topic) {

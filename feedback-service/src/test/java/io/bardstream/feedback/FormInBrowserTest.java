@@ -119,7 +119,9 @@ class FormInBrowserTest {
     void theNextPairIsThereBeforeItIsAskedFor() {
         // Given
         Given.pairs(2);
-        openAwaitingTheNext(desktop());
+        BrowserContext visitor = desktop();
+        visitor.addInitScript("AbortSignal.timeout = (timeout => () => timeout(500))(AbortSignal.timeout)");
+        openAwaitingTheNext(visitor);
         page.route("**/v1/**", route -> {}); // Nothing is answered from now on.
         String first = pairOnPage();
 

@@ -7,6 +7,7 @@ import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Stage;
+import io.quarkus.arc.Arc;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.persistence.EntityManager;
 import java.time.Duration;
@@ -133,8 +134,9 @@ final class Given {
     /** An offset that the topic does not reach in a test. */
     private static final long FAR_OFF = 1_000_000;
 
-    /** Waits until all that is to be announced has been. */
+    /** Waits until all that is to be announced has been, without waiting for the outbox to look by itself. */
     static void published() {
+        Arc.container().instance(Outbox.class).get().wake();
         await().atMost(Duration.ofMinutes(2)).until(() -> QuarkusTransaction.requiringNew()
                 .call(() -> OutboxRecord.count("announcedAt is null") == 0));
     }

@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
@@ -12,6 +13,7 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -71,7 +73,7 @@ class OutboxTest {
         QuarkusTransaction.requiringNew().run(() -> OutboxRecord.of(preference).persist());
 
         // Then
-        Given.published();
-        assertThat(broker.read(Topics.PREFERENCES)).contains(preference);
+        await().atMost(Duration.ofMinutes(2))
+                .untilAsserted(() -> assertThat(broker.read(Topics.PREFERENCES)).contains(preference));
     }
 }

@@ -112,7 +112,8 @@ class PoolTest {
 
         // Then
         assertThat(fresh()).isZero();
-        assertThat(requests()).extracting(GenerationRequest::prompt).allSatisfy(prompt -> assertThat(requests())
+        List<GenerationRequest> asked = requests();
+        assertThat(asked).extracting(GenerationRequest::prompt).allSatisfy(prompt -> assertThat(asked)
                 .filteredOn(request -> request.prompt().equals(prompt))
                 .hasSize(3)
                 .extracting(request -> request.candidates().get(0).seed())
