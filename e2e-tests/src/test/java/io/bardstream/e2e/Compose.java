@@ -29,11 +29,16 @@ final class Compose {
         return "http://127.0.0.1:" + settings.get("BARDSTREAM_" + service + "_PORT");
     }
 
-    /** Runs a subcommand to its end and gives what it printed. */
+    /** Runs a subcommand of {@code docker compose} to its end and gives what it printed. */
     String run(Duration atMost, String... arguments) throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(List.of("docker", "compose", "--ansi", "never", "--project-name", project));
         command.addAll(List.of(arguments));
+        return run(atMost, command);
+    }
+
+    /** Runs any command to its end and gives what it printed. */
+    String run(Duration atMost, List<String> command) throws IOException, InterruptedException {
         Path output = Files.createTempFile("bardstream-compose-", ".out");
         try {
             ProcessBuilder builder = new ProcessBuilder(command)
