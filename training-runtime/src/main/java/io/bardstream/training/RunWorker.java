@@ -174,6 +174,7 @@ public class RunWorker {
         } finally {
             current = null;
         }
+        runs.gauges().left(stage.stage(), ending.status());
         end(lease, ending);
     }
 

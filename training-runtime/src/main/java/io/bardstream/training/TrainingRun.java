@@ -135,6 +135,7 @@ public final class TrainingRun {
 
     public void report(StepMetrics measured) {
         metrics.add(measured);
+        runs.gauges().measured(measured);
     }
 
     /**

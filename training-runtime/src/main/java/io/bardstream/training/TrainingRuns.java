@@ -29,6 +29,7 @@ public class TrainingRuns {
     private final Emitter<Record<String, StepMetrics>> metrics;
     private final CheckpointStore store;
     private final CodeVersion code;
+    private final TrainingMetrics gauges;
 
     TrainingRuns(
             RunQueue queue,
@@ -40,7 +41,8 @@ public class TrainingRuns {
             @Channel("run-metrics") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
                     Emitter<Record<String, StepMetrics>> metrics,
             BardstreamHome home,
-            CodeVersion code)
+            CodeVersion code,
+            TrainingMetrics gauges)
             throws IOException {
         this.queue = queue;
         this.facts = facts;
@@ -51,6 +53,7 @@ public class TrainingRuns {
         this.metrics = metrics;
         this.store = new CheckpointStore(home.checkpoints());
         this.code = code;
+        this.gauges = gauges;
     }
 
     MetricsLog metricsLog(Lease lease) {
@@ -129,6 +132,10 @@ public class TrainingRuns {
 
     Announcements announcements() {
         return announcements;
+    }
+
+    TrainingMetrics gauges() {
+        return gauges;
     }
 
     CheckpointStore store() {

@@ -146,6 +146,8 @@ class RunsTest {
         String id = submit(Map.of(
                 "stage", "pretrain", "dataset", dataset.id(), "seed", 7, "hyperparameters", Map.of("steps", 100)));
         await().atMost(SOON).until(() -> find(id).step == 6);
+        assertThat(when().get("/q/metrics").asString())
+                .contains("bardstream_training_step 6.0", "bardstream_training_validation_loss 4.5");
 
         // When someone follows it while it is cancelled
         HttpResponse<Stream<String>> live = HttpClient.newHttpClient()
@@ -162,6 +164,10 @@ class RunsTest {
         assertThat(events).hasSize(6);
         assertThat(events.get(4)).contains("\"validation_loss\":4.5");
         await().atMost(SOON).until(() -> find(id).status == RunStatus.CANCELLED);
+        assertThat(when().get("/q/metrics").asString())
+                .contains(
+                        "bardstream_training_step NaN",
+                        "bardstream_training_runs_total{stage=\"pretrain\",status=\"cancelled\"}");
         assertThat(find(id).checkpoint).endsWith("-000005");
         when().post("/v1/runs/" + id + "/cancel").then().statusCode(200).body("status", equalTo("cancelled"));
         when().get("/v1/runs/" + id)
