@@ -114,7 +114,9 @@ final class Ppo {
                 learned.values(value);
             }
         }
-        kl.update(look.measured().get(PpoGuards.KL), seen.scores().length);
+        if (number > ppo.criticWarmup()) { // before, the policy is its reference, whatever β is
+            kl.update(look.measured().get(PpoGuards.KL), seen.scores().length);
+        }
         clock.lap("update");
         Map<String, Double> measured = learned.measured();
         measured.put("ppo/val/var_explained", seen.explainedVariance());

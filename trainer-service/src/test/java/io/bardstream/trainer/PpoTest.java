@@ -88,6 +88,13 @@ class PpoTest {
         assertThat(first.get("objective/kl_k3")).isZero();
         assertThat(measured.get(1).get(Ppo.FIRST_RATIO)).isCloseTo(1, within(1e-5));
 
+        // And the price of KL moved as soon as the policy did
+        assertThat(measured.subList(0, 3))
+                .allSatisfy(update -> assertThat(update.get("objective/kl_coef"))
+                        .isEqualTo(settings.ppo().klCoefficient()));
+        assertThat(measured.get(3).get("objective/kl_coef"))
+                .isNotEqualTo(settings.ppo().klCoefficient());
+
         // And the word became more frequent by much, at a KL below the ceiling and with its end still known
         Map<String, Double> last = measured.get(measured.size() - 1);
         assertThat(last.get("objective/scores")).isGreaterThan(2 * first.get("objective/scores") + 1);
