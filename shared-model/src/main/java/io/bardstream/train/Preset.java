@@ -90,18 +90,25 @@ public record Preset(
     private static final List<Preset> ALL = List.of(TINY, BABY, GPT2, GPT2_MEDIUM, GPT2_LARGE, GPT2_XL);
 
     /**
-     * How the policy is trained by PPO. Its critic, which begins with a head of zeros, learns at three times the rate. A small
-     * model's answers are short, and half of lm-human-preferences' KL is as much for them.
+     * How the policy is trained by PPO. Its critic, which begins with a head of zeros, learns at three times the common rate.
+     *
+     * <p>A model of an own vocabulary is small, its answers are short and its run is: it learns at half the rate, going over its
+     * rollouts twice, and KL is dear from the beginning, because there is no time to come back from where it should not have
+     * gone.
      */
     public Hyperparameters ppo() {
         Hyperparameters common = aligning();
-        return common.with(Map.of("steps", gpt2Vocabulary ? 200 : 16, "warmup_steps", 0))
+        Hyperparameters large = common.with(Map.of("steps", 200, "warmup_steps", 0))
                 .with(PpoSettings.DEFAULTS)
-                .with(Map.of(
-                        "critic_learning_rate",
-                        3 * common.learningRate(),
-                        "kl_target",
-                        gpt2Vocabulary ? PpoSettings.DEFAULTS.klTarget() : 3));
+                .with(Map.of("critic_learning_rate", 3 * common.learningRate()));
+        return gpt2Vocabulary
+                ? large
+                : large.with(Map.of(
+                        "steps", 20,
+                        "learning_rate", common.learningRate() / 2,
+                        "ppo_epochs", 2,
+                        "kl_coefficient", 0.4,
+                        "kl_target", 2));
     }
 
     /** How the policy is trained by DPO. */
