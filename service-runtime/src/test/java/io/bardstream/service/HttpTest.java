@@ -14,6 +14,8 @@ import io.restassured.http.ContentType;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What every service's HTTP does alike. */
 @QuarkusTest
@@ -153,5 +155,22 @@ class HttpTest {
     @Test
     void startsAndIsAliveWithoutABroker() {
         when().get("/q/health/live").then().statusCode(200);
+    }
+
+    /** A page of a site whose name was made to lead here reads nothing. */
+    @ParameterizedTest
+    @CsvSource({
+        "rebound.example:8083, 403",
+        "127.0.0.1.example, 403",
+        "localhost, 404",
+        "LOCALHOST:8083, 404",
+        "127.0.0.1:8083, 404",
+        "[::1]:8083, 404",
+        "inference-service:8080, 404",
+        "host.docker.internal, 404"
+    })
+    void withoutAKeyItIsCalledByLocalNamesAlone(String host, int status) {
+        given().header("Host", host).get("/v1/scores/x").then().statusCode(status);
+        given().header("Host", host).get("/q/health/live").then().statusCode(200);
     }
 }
