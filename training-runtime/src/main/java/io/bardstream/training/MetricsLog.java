@@ -2,12 +2,12 @@ package io.bardstream.training;
 
 import io.bardstream.event.StepMetrics;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -15,29 +15,33 @@ import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
- * Writes one run's measurements to the database and then to {@code training-metrics}, in order, off the training thread. While
- * either is away they wait in memory; what was measured up to a checkpoint is in the database before the checkpoint has its
- * name, so a process that is killed loses only what a resumed run measures again.
+ * Writes one run's measurements to the database and then to {@code training-metrics}, in order, off the training thread: once a
+ * second all that have come, or at once where someone waits for them, because each writing takes a processor from the training
+ * for a moment. While either is away they wait in memory; what was measured up to a checkpoint is in the database before the
+ * checkpoint has its name, so a process that is killed loses only what a resumed run measures again.
  */
 final class MetricsLog implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(MetricsLog.class);
-    private static final int AT_ONCE = 100;
+    private static final int AT_ONCE = 1_000;
+    private static final Duration BETWEEN_WRITINGS = Duration.ofSeconds(1);
     private static final Duration POLL = Duration.ofMillis(100);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
     private final String run;
     private final Consumer<List<StepMetrics>> database;
     private final Function<StepMetrics, CompletionStage<?>> topic;
-    private final BlockingQueue<StepMetrics> waiting = new LinkedBlockingQueue<>();
     private final Thread writer;
-    private volatile boolean closing;
 
     // Of the writer alone:
     private final List<StepMetrics> unsent = new ArrayList<>();
     private CompletableFuture<?> sending = CompletableFuture.completedFuture(null);
     private int beingSent;
+    private long written = System.nanoTime() - BETWEEN_WRITINGS.toNanos();
 
     // Guarded by this:
+    private final Deque<StepMetrics> waiting = new ArrayDeque<>();
+    private boolean awaited;
+    private boolean closing;
     private long added;
     private long stored;
 
@@ -58,11 +62,14 @@ final class MetricsLog implements AutoCloseable {
     synchronized void add(StepMetrics metrics) {
         added++;
         waiting.add(metrics);
+        if (waiting.size() == 1) {
+            notifyAll();
+        }
     }
 
     private void write() {
         try {
-            while (!closing || !waiting.isEmpty() || !unsent.isEmpty()) {
+            while (goesOn()) {
                 List<StepMetrics> some = next();
                 if (!some.isEmpty()) {
                     store(some);
@@ -71,19 +78,38 @@ final class MetricsLog implements AutoCloseable {
                 send();
             }
         } catch (InterruptedException e) {
-            LOG.warnf("%d measurements of %s were not written", waiting.size() + unsent.size(), run);
+            LOG.warnf("%d measurements of %s were not written", waiting() + unsent.size(), run);
         } catch (LeaseLostException e) {
             LOG.infof("Measurements end: %s", e.getMessage());
         }
     }
 
-    private List<StepMetrics> next() throws InterruptedException {
-        List<StepMetrics> some = new ArrayList<>();
-        StepMetrics first = waiting.poll(POLL.toMillis(), TimeUnit.MILLISECONDS);
-        if (first != null) {
-            some.add(first);
-            waiting.drainTo(some, AT_ONCE - 1);
+    private synchronized boolean goesOn() {
+        return !closing || !waiting.isEmpty() || !unsent.isEmpty();
+    }
+
+    private synchronized int waiting() {
+        return waiting.size();
+    }
+
+    /** What has come, in a second from the last time, or now where it is awaited. */
+    private synchronized List<StepMetrics> next() throws InterruptedException {
+        long due = written + BETWEEN_WRITINGS.toNanos();
+        long left = due - System.nanoTime();
+        while (!closing && !awaited && (left > 0 || waiting.isEmpty() && unsent.isEmpty())) {
+            if (waiting.isEmpty() && unsent.isEmpty()) {
+                wait();
+            } else {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+            left = due - System.nanoTime();
         }
+        List<StepMetrics> some = new ArrayList<>();
+        while (!waiting.isEmpty() && some.size() < AT_ONCE) {
+            some.add(waiting.remove());
+        }
+        awaited &= !waiting.isEmpty();
+        written = waiting.isEmpty() ? System.nanoTime() : written;
         return some;
     }
 
@@ -108,6 +134,7 @@ final class MetricsLog implements AutoCloseable {
     /** Sends what is stored, unless an earlier sending is still under way; what was not acknowledged is sent again. */
     private void send() throws InterruptedException {
         if (!sending.isDone()) {
+            awaitSent();
             return;
         }
         if (sending.isCompletedExceptionally()) {
@@ -118,12 +145,26 @@ final class MetricsLog implements AutoCloseable {
         }
         beingSent = unsent.size();
         sending = CompletableFuture.allOf(unsent.stream()
-                .map(metrics -> topic.apply(metrics).toCompletableFuture())
-                .toArray(CompletableFuture<?>[]::new));
+                        .map(metrics -> topic.apply(metrics).toCompletableFuture())
+                        .toArray(CompletableFuture<?>[]::new))
+                .whenComplete((all, failure) -> sent());
+    }
+
+    private synchronized void sent() {
+        notifyAll();
+    }
+
+    /** At the end there is nothing else to do meanwhile. */
+    private synchronized void awaitSent() throws InterruptedException {
+        if (closing && !sending.isDone()) {
+            wait(POLL.toMillis());
+        }
     }
 
     /** Waits until all that was added is in the database, or nothing more is written, or it is told to give up. */
     synchronized void awaitStored(BooleanSupplier giveUp) {
+        awaited = stored < added;
+        notifyAll();
         boolean interrupted = false;
         while (stored < added && writer.isAlive() && !interrupted && !giveUp.getAsBoolean()) {
             try {
@@ -139,13 +180,18 @@ final class MetricsLog implements AutoCloseable {
 
     /** Waits until all is written and sent, at most as long as given. */
     void flush(Duration most) throws InterruptedException {
-        closing = true;
+        end();
         writer.join(most.toMillis());
+    }
+
+    private synchronized void end() {
+        closing = true;
+        notifyAll();
     }
 
     @Override
     public void close() {
-        closing = true;
+        end();
         if (writer.isAlive()) {
             writer.interrupt();
         }
