@@ -105,6 +105,7 @@ final class Bench implements Callable<Integer> {
     private static void run(Benchmark benchmark, Installation installation, Torch torch, String... arguments)
             throws IOException, InterruptedException {
         List<String> command = Installation.java(benchmark.service.jvm().toArray(String[]::new));
+        command.add("-Djava.util.logging.manager=org.jboss.logmanager.LogManager"); // as in the service
         command.add("-cp");
         command.add(installation.libraries(benchmark.service));
         command.add(benchmark.program);

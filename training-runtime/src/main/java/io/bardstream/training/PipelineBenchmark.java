@@ -119,7 +119,7 @@ public final class PipelineBenchmark {
      * @param arguments file, address of a broker without other work, and a folder for what is materialised
      */
     public static void main(String[] arguments) throws Exception {
-        Extent extent = new Extent(2_000, 25, Double.parseDouble(System.getProperty(SECONDS, "60")));
+        Extent extent = new Extent(2_000, 80, Double.parseDouble(System.getProperty(SECONDS, "60")));
         Result result = measure(extent, arguments[1], Path.of(arguments[2]));
         System.out.printf(
                 "materialise %,.0f MB of tokens: %,.0f MB/s (published at %,.0f MB/s)%n",
@@ -264,8 +264,10 @@ public final class PipelineBenchmark {
             this.inMemory = new TokenSampler(TokenSource.of(array), settings.contextLength(), settings.batchSize(), 1);
         }
 
-        /** Milliseconds of each step. */
-        double[] turn(boolean withKafka) {
+        /** Milliseconds of each step. A turn begins when nothing of the one before it is left to do. */
+        double[] turn(boolean withKafka) throws InterruptedException {
+            metrics.awaitStored(() -> false);
+            producer.flush();
             listeners.wake(withKafka);
             return withKafka ? steps(mapped, metrics::add) : steps(inMemory, measured -> {});
         }
@@ -335,16 +337,22 @@ public final class PipelineBenchmark {
         private final List<Thread> threads = HEARD.stream()
                 .map(topic -> new Thread(() -> listen(topic), topic.name()))
                 .toList();
-        private boolean awake; // guarded by this, as is the next
+        // Guarded by this:
+        private boolean awake;
         private boolean closed;
+        private int asleep;
 
         Listeners() {
             threads.forEach(Thread::start);
         }
 
-        synchronized void wake(boolean wake) {
+        /** Wakes all, or returns when all are asleep. */
+        synchronized void wake(boolean wake) throws InterruptedException {
             awake = wake;
             notifyAll();
+            while (!awake && asleep < threads.size()) {
+                wait();
+            }
         }
 
         private void listen(Topic<?> topic) {
@@ -365,9 +373,12 @@ public final class PipelineBenchmark {
 
         /** Says whether to go on. */
         private synchronized boolean awaitTurn() throws InterruptedException {
+            asleep++;
+            notifyAll();
             while (!awake && !closed) {
                 wait();
             }
+            asleep--;
             return !closed;
         }
 
