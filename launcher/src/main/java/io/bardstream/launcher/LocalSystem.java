@@ -36,6 +36,7 @@ final class LocalSystem implements AutoCloseable {
     private final Home home;
     private final Ports ports;
     private final boolean manual;
+    private final Map<String, String> settings;
     private final ClassArchives archives;
     private final Console console;
     private final Instant startedAt = Instant.now();
@@ -52,6 +53,7 @@ final class LocalSystem implements AutoCloseable {
      * A system that is not started yet.
      *
      * @param manual whether nothing is trained by itself
+     * @param settings of all services, as environment variables, beside those they need anyhow
      * @param archives for the Java processes
      */
     LocalSystem(
@@ -59,12 +61,14 @@ final class LocalSystem implements AutoCloseable {
             Home home,
             Ports ports,
             boolean manual,
+            Map<String, String> settings,
             ClassArchives archives,
             Console console) {
         this.installation = installation;
         this.home = home;
         this.ports = ports;
         this.manual = manual;
+        this.settings = settings;
         this.archives = archives;
         this.console = console;
     }
@@ -159,7 +163,8 @@ final class LocalSystem implements AutoCloseable {
     }
 
     private Map<String, String> settings(Service service, Torch torch) {
-        Map<String, String> settings = new HashMap<>(Map.of(
+        Map<String, String> all = new HashMap<>(settings);
+        all.putAll(Map.of(
                 "BARDSTREAM_HOME", home.path().toString(),
                 "BARDSTREAM_CURRICULUM", Boolean.toString(!manual),
                 "BARDSTREAM_PRESET", preset,
@@ -170,9 +175,9 @@ final class LocalSystem implements AutoCloseable {
                 "QUARKUS_DATASOURCE_USERNAME", EmbeddedPostgres.USER,
                 "QUARKUS_DATASOURCE_PASSWORD", database.password()));
         if (service.torch()) {
-            settings.put("DJL_CACHE_DIR", torch.cache().toString());
+            all.put("DJL_CACHE_DIR", torch.cache().toString());
         }
-        return settings;
+        return all;
     }
 
     private void awaitReady() {

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -40,7 +41,13 @@ final class Prepare implements Callable<Integer> {
         Home home = new Home(folder);
         Console silent = new Console(new PrintStream(java.io.OutputStream.nullOutputStream()), false, 0);
         LocalSystem system = new LocalSystem(
-                installation, home, freePorts(), true, new ClassArchives(installation.classArchives(), true), silent);
+                installation,
+                home,
+                freePorts(),
+                true,
+                Map.of(),
+                new ClassArchives(installation.classArchives(), true),
+                silent);
         Thread hook = new Thread(system::close, "stop");
         Runtime.getRuntime().addShutdownHook(hook);
         try (system) {

@@ -1,11 +1,9 @@
 package io.bardstream.launcher;
 
 import io.bardstream.train.Preset;
-import java.io.IOException;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -21,8 +19,6 @@ import picocli.CommandLine.Spec;
         description = "Starts everything and, without --manual, trains and serves a model; stays up until Ctrl-C.",
         mixinStandardHelpOptions = true)
 final class Up implements Callable<Integer> {
-    private static final int STOPPED_EARLY = 1;
-
     @Spec
     private CommandSpec spec;
 
@@ -65,16 +61,25 @@ final class Up implements Callable<Integer> {
         home.create();
         if (detach) {
             home.running().ifPresent(other -> {
-                throw alreadyRunning(home);
+                throw HeldSystem.alreadyRunning(home);
             });
             return Detached.start(home, spec.commandLine().getParseResult().originalArgs(), console);
         }
-        FileLock lock = home.tryLock().orElseThrow(() -> alreadyRunning(home));
         Ports ports = where.ports();
-        Preflight.diskSpace(home.path());
-        Preflight.childrenOfAKilledInstance(home);
-        Preflight.portsAreFree(ports);
-        run(home, ports, lock);
+        HeldSystem held = HeldSystem.take(home, ports, manual, Map.of(), console);
+        return held.run(preset, system -> {
+            held.exitCode(0); // Ctrl-C is how `up` is meant to end
+            learn(system, home, ports);
+            return forever();
+        });
+    }
+
+    private static int forever() {
+        try {
+            new CountDownLatch(1).await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         return 0;
     }
 
@@ -95,64 +100,11 @@ final class Up implements Callable<Integer> {
                     spec.commandLine(),
                     "--instructions is '" + instructions + "'; there is no such file that can be read");
         }
-        if (corpus != null
-                && TextToModel.isUrl(corpus)
-                && !corpus.toLowerCase(Locale.ROOT).startsWith("https://")) {
-            throw new ParameterException(
-                    spec.commandLine(), "--corpus is '" + corpus + "'; of addresses only https is taken");
+        if (corpus != null) {
+            TextToModel.problemOf(corpus).ifPresent(problem -> {
+                throw new ParameterException(spec.commandLine(), "--corpus is '" + corpus + "'; " + problem);
+            });
         }
-        if (corpus != null && !TextToModel.isUrl(corpus) && !Files.isReadable(Path.of(corpus))) {
-            throw new ParameterException(
-                    spec.commandLine(), "--corpus is '" + corpus + "'; there is no such file that can be read");
-        }
-    }
-
-    private static CommandFailure alreadyRunning(Home home) {
-        String pid = Instance.read(home.instanceFile())
-                .map(instance -> " (pid " + instance.pid() + ")")
-                .orElse("");
-        return new CommandFailure("Another instance" + pid + " runs on the home " + home.path()
-                + ". Stop it by `bardstream down`, or give this one its own --home and --port-base.");
-    }
-
-    private void run(Home home, Ports ports, FileLock lock) throws InterruptedException {
-        Installation installation = Installation.current();
-        LocalSystem system = new LocalSystem(
-                installation, home, ports, manual, new ClassArchives(installation.classArchives(), false), console);
-        CountDownLatch ready = new CountDownLatch(1);
-        Thread hook = new Thread(() -> stop(system, home, lock, ready.getCount() == 0), "stop");
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            console.line("Starting on " + home.path());
-            system.start(preset);
-            ready.countDown();
-            learn(system, home, ports);
-            new CountDownLatch(1).await();
-        } catch (RuntimeException e) {
-            if (isStopping(hook)) {
-                new CountDownLatch(1).await(); // what fails now fails because everything is being stopped
-            }
-            throw e;
-        }
-    }
-
-    private static boolean isStopping(Thread hook) {
-        return hook.getState() != Thread.State.NEW;
-    }
-
-    /** Runs when this process is to end, for whatever reason. Ctrl-C is how `up` is meant to end, so that is exit code 0. */
-    private void stop(LocalSystem system, Home home, FileLock lock, boolean wasReady) {
-        console.bar("");
-        console.line("Stopping");
-        system.close();
-        try {
-            Files.deleteIfExists(home.instanceFile());
-        } catch (IOException e) {
-            console.problem("bardstream", home.instanceFile() + " cannot be deleted: " + e);
-        }
-        home.release(lock);
-        console.line("Stopped. State is kept in " + home.path());
-        Runtime.getRuntime().halt(wasReady ? 0 : STOPPED_EARLY);
     }
 
     private void learn(LocalSystem system, Home home, Ports ports) {
