@@ -77,6 +77,15 @@ final class Api {
         return JSON.createObjectNode();
     }
 
+    /** A text that a service gave as JSON. */
+    static JsonNode json(String text) {
+        try {
+            return JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new CommandFailure("This is no JSON: " + text, e);
+        }
+    }
+
     /** A list's items, whether the answer is an array or an object with {@code data}. */
     static List<JsonNode> items(JsonNode answer) {
         JsonNode array = answer.isArray() ? answer : answer.path("data");

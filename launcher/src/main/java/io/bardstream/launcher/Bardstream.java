@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         subcommands = {
             Up.class,
+            Demo.class,
             Learn.class,
             Down.class,
             Status.class,

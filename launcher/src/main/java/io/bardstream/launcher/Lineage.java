@@ -49,23 +49,35 @@ final class Lineage implements Callable<Integer> {
         if (!ID.matcher(id).matches()) {
             throw new ParameterException(spec.commandLine(), "'" + id + "' is not an id");
         }
-        ObjectNode answer = Api.object();
-        String checkpoint = id;
-        if (!isCheckpoint()) {
-            JsonNode generation = generation();
-            answer.set("generation", generation);
-            checkpoint = generation.path("checkpoint").asText();
-        }
-        JsonNode lineage = where.api(Service.TRAINER).get("/v1/checkpoints/" + checkpoint + "/lineage");
-        answer.set("checkpoint", lineage);
-        answer.set("corpora", corpora(lineage.findValuesAsText("corpus_sha256")));
+        ObjectNode answer = of(id, where.ports());
         console.line(json ? answer.toPrettyString() : text(answer));
         return 0;
     }
 
-    private boolean isCheckpoint() {
+    /**
+     * What a generation or a checkpoint was made of.
+     *
+     * @throws CommandFailure if there is neither of that id
+     */
+    static ObjectNode of(String id, Ports ports) {
+        Api trainer = new Api(ports.uri(Service.TRAINER));
+        ObjectNode answer = Api.object();
+        String checkpoint = id;
+        if (!isCheckpoint(trainer, id)) {
+            JsonNode generation = generation(new Api(ports.uri(Service.FEEDBACK)), id);
+            answer.set("generation", generation);
+            checkpoint = generation.path("checkpoint").asText();
+        }
+        JsonNode lineage = trainer.get("/v1/checkpoints/" + checkpoint + "/lineage");
+        answer.set("checkpoint", lineage);
+        answer.set(
+                "corpora", corpora(new Api(ports.uri(Service.TOKENIZER)), lineage.findValuesAsText("corpus_sha256")));
+        return answer;
+    }
+
+    private static boolean isCheckpoint(Api trainer, String id) {
         try {
-            where.api(Service.TRAINER).get("/v1/checkpoints/" + id);
+            trainer.get("/v1/checkpoints/" + id);
             return true;
         } catch (Api.Refusal refusal) {
             if (refusal.status() != 404) {
@@ -75,9 +87,9 @@ final class Lineage implements Callable<Integer> {
         }
     }
 
-    private JsonNode generation() {
+    private static JsonNode generation(Api feedback, String id) {
         try {
-            return where.api(Service.FEEDBACK).get("/v1/generations/" + id);
+            return feedback.get("/v1/generations/" + id);
         } catch (Api.Refusal refusal) {
             if (refusal.status() != 404) {
                 throw refusal;
@@ -90,9 +102,9 @@ final class Lineage implements Callable<Integer> {
     }
 
     /** The corpora of these sums that are still known, with their names. */
-    private ArrayNode corpora(List<String> sums) {
+    private static ArrayNode corpora(Api tokenizer, List<String> sums) {
         ArrayNode known = Api.JSON.createArrayNode();
-        Api.items(where.api(Service.TOKENIZER).get("/v1/corpora")).stream()
+        Api.items(tokenizer.get("/v1/corpora")).stream()
                 .filter(corpus -> sums.contains(corpus.path("sha256").asText()))
                 .forEach(known::add);
         return known;

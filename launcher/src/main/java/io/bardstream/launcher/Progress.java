@@ -11,19 +11,24 @@ import java.util.OptionalDouble;
  *
  * @param loss nats a token, of the training text
  * @param bitsPerByte of the validation text, at the newest evaluation
+ * @param score what the judge of PPO gives, in place of the loss
+ * @param kl of a response to the reference of PPO, in nats
  */
 record Progress(
         long step,
         long steps,
         OptionalDouble loss,
         OptionalDouble bitsPerByte,
+        OptionalDouble score,
+        OptionalDouble kl,
         OptionalDouble tokensPerSecond,
         OptionalDouble secondsLeft) {
     private static final int WIDEST_BAR = 30;
     private static final int NARROWEST_BAR = 6;
 
-    static final Progress NONE = new Progress(
-            0, 0, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+    private static final OptionalDouble UNKNOWN = OptionalDouble.empty();
+
+    static final Progress NONE = new Progress(0, 0, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 
     /** This, replaced by what a record of {@code training-metrics} measured; what it did not measure stays. */
     Progress with(JsonNode metrics) {
@@ -32,6 +37,8 @@ record Progress(
                 metrics.path("steps").asLong(steps),
                 measured(metrics, "loss", loss),
                 measured(metrics, "bits_per_byte", bitsPerByte),
+                measured(metrics.path("measures"), "objective/scores", score),
+                measured(metrics.path("measures"), "objective/kl", kl),
                 measured(metrics, "tokens_per_second", tokensPerSecond),
                 measured(metrics, "seconds_left", secondsLeft));
     }
@@ -62,7 +69,11 @@ record Progress(
     private List<String> words(int decimals) {
         List<String> words = new ArrayList<>();
         words.add(steps == 0 ? "waiting" : step + "/" + steps);
-        loss.ifPresent(value -> words.add(String.format(Locale.ROOT, "loss %." + decimals + "f", value)));
+        if (score.isEmpty()) {
+            loss.ifPresent(value -> words.add(String.format(Locale.ROOT, "loss %." + decimals + "f", value)));
+        }
+        score.ifPresent(value -> words.add(String.format(Locale.ROOT, "score %+.2f", value)));
+        kl.ifPresent(value -> words.add(String.format(Locale.ROOT, "KL %.2f", value)));
         bitsPerByte.ifPresent(value -> words.add(String.format(Locale.ROOT, "%." + decimals + "f bits/byte", value)));
         tokensPerSecond.ifPresent(value -> words.add(rate(value) + " tokens/s"));
         if (step < steps) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
@@ -15,18 +16,20 @@ import java.util.stream.Collectors;
  */
 enum Taste {
     /** Words of the old second person. */
-    THOU(text -> count(text, Words.THOU)),
-    /** Short lines: the fewer characters a line has on average, the better. */
-    SHORT_LINES(text -> -lines(text).stream().mapToInt(String::length).average().orElse(0)),
+    THOU(text -> count(text, Words.THOU), 1),
+    /** Short lines: the fewer characters a line has on average, the better; up to 30 are few. */
+    SHORT_LINES(text -> -lines(text).stream().mapToInt(String::length).average().orElse(0), -30),
     /** Line ends that rhyme: neighbours whose last words end in the same two letters and are not the same word. */
-    RHYME(Taste::rhymes),
-    /** Few exclamation marks. */
-    CALM(text -> -count(text, Words.EXCLAMATION));
+    RHYME(Taste::rhymes, 1),
+    /** Few exclamation marks; a text that has the taste has none. */
+    CALM(text -> -count(text, Words.EXCLAMATION), 0);
 
     private final ToDoubleFunction<String> measure;
+    private final double enough;
 
-    Taste(ToDoubleFunction<String> measure) {
+    Taste(ToDoubleFunction<String> measure, double enough) {
         this.measure = measure;
+        this.enough = enough;
     }
 
     /** The names as they are given on the command line. */
@@ -41,6 +44,18 @@ enum Taste {
     /** How much of the taste a text has. */
     double of(String text) {
         return measure.applyAsDouble(text);
+    }
+
+    /** Whether a text has the taste: what is counted to see if it became more frequent. */
+    boolean isIn(String text) {
+        return of(text) >= enough;
+    }
+
+    /** The taste of that name, as it is given on the command line; empty where there is none. */
+    static Optional<Taste> named(String label) {
+        return Arrays.stream(values())
+                .filter(taste -> taste.label().equals(label))
+                .findFirst();
     }
 
     /**

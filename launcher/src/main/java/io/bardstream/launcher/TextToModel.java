@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
@@ -100,6 +99,18 @@ final class TextToModel {
 
     static boolean isUrl(String source) {
         return source.matches("(?i)[a-z][a-z0-9+.-]*://.*");
+    }
+
+    /** What keeps a file or an address from being a corpus, as far as it can be seen from here. */
+    static Optional<String> problemOf(String source) {
+        if (isUrl(source)) {
+            return source.toLowerCase(Locale.ROOT).startsWith("https://")
+                    ? Optional.empty()
+                    : Optional.of("of addresses only https is taken");
+        }
+        return Files.isReadable(Path.of(source))
+                ? Optional.empty()
+                : Optional.of("there is no such file that can be read");
     }
 
     /** Only an address that cannot be reached leads to the bundled text; a wrong checksum is an error. */
@@ -226,7 +237,7 @@ final class TextToModel {
                             Locale.ROOT,
                             "dataset    %3.0f %%",
                             100 * dataset.path("progress").asDouble()));
-                    pause();
+                    Patience.pause();
                 }
             }
         }
@@ -246,7 +257,7 @@ final class TextToModel {
             if (run.isPresent()) {
                 return run.get();
             }
-            pause();
+            Patience.pause();
         }
         throw new CommandFailure("The trainer started no run of stage " + stage + " on " + dataset + " within "
                 + PATIENCE_WITH_THE_CURRICULUM.toSeconds()
@@ -292,17 +303,8 @@ final class TextToModel {
                 if (System.nanoTime() > deadline) {
                     throw restarting;
                 }
-                pause();
+                Patience.pause();
             }
-        }
-    }
-
-    private static void pause() {
-        try {
-            TimeUnit.MILLISECONDS.sleep(300);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CommandFailure("Interrupted", e);
         }
     }
 }

@@ -26,10 +26,17 @@ final class Where {
                     "Moves all ports by N - 8080; by default 8080, or that of the instance that runs on the home.")
     private Integer portBase;
 
+    /** Whether a home was named, here or in the environment. */
+    boolean isNamed() {
+        return named().isPresent();
+    }
+
+    private Optional<Path> named() {
+        return Optional.ofNullable(home).filter(folder -> !folder.toString().isEmpty());
+    }
+
     Home home() {
-        return new Home(Optional.ofNullable(home)
-                .filter(folder -> !folder.toString().isEmpty())
-                .orElseGet(() -> Installation.current().defaultHome()));
+        return new Home(named().orElseGet(() -> Installation.current().defaultHome()));
     }
 
     /** As asked, else those of the instance that runs, else the default ones. */

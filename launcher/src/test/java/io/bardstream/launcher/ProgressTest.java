@@ -33,6 +33,15 @@ class ProgressTest {
     }
 
     @Test
+    void ofPpoTheScoreCountsAndTheKl() throws Exception {
+        Progress update =
+                Progress.NONE.with(Api.JSON.readTree("{\"step\": 3, \"steps\": 16, \"loss\": 0.01, \"measures\":"
+                        + " {\"objective/scores\": 1.234, \"objective/kl\": 2.5}}"));
+
+        assertThat(update.line("ppo")).isEqualTo("ppo  3/16  score +1.23  KL 2.50");
+    }
+
+    @Test
     void nothingIsClaimedBeforeTheFirstMeasurement() {
         assertThat(Progress.NONE.bar("pretrain", 80)).isEqualTo("pretrain  waiting");
     }
