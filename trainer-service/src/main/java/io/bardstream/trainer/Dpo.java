@@ -6,6 +6,8 @@ import io.bardstream.kernel.CounterRandom;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Objective;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.TokenSource;
 import java.util.ArrayList;
 import java.util.Arrays;

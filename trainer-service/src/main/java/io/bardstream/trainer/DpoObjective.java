@@ -5,6 +5,7 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.train.Logprobs;
 import io.bardstream.train.Objective;
+import io.bardstream.train.Response;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

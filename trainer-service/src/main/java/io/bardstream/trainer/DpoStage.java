@@ -10,8 +10,8 @@ import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.tokenizer.BpeTokenizer;
-import io.bardstream.tokenizer.PromptTokens;
 import io.bardstream.train.Preset;
+import io.bardstream.train.Response;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
 import io.bardstream.training.TrainingRun;
@@ -126,7 +126,7 @@ public class DpoStage extends EpochStage {
     }
 
     private static JudgedResponses judged(JudgedPair pair, BpeTokenizer tokenizer) {
-        int[] prompt = PromptTokens.of(tokenizer, pair.prompt(), pair.given());
+        int[] prompt = pair.promptTokens(tokenizer);
         return new JudgedResponses(
                 new Response(prompt, tokenizer.encode(pair.first()), false),
                 new Response(prompt, tokenizer.encode(pair.second()), false),

@@ -7,6 +7,7 @@ import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.CounterRandom;
 import io.bardstream.train.Logprobs;
+import io.bardstream.train.Response;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
+import io.bardstream.train.Response;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

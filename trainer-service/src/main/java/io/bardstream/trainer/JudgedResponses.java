@@ -1,5 +1,7 @@
 package io.bardstream.trainer;
 
+import io.bardstream.train.Response;
+
 /**
  * Two responses to a prompt, what people thought of them, and how likely each was to the reference.
  *

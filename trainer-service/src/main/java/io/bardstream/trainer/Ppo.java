@@ -4,6 +4,8 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.kernel.CounterRandom;
 import io.bardstream.train.EpochOrder;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;

@@ -21,6 +21,8 @@ import io.bardstream.tokenizer.BpeTrainer;
 import io.bardstream.tokenizer.SpecialTokens;
 import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Preset;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -8,6 +8,7 @@ import io.bardstream.event.StepMetrics;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.train.LrSchedule;
 import io.bardstream.train.NotFiniteException;
+import io.bardstream.train.Response;
 import io.bardstream.training.EngineLineage;
 import io.bardstream.training.ResumePoint;
 import io.bardstream.training.Snapshot;

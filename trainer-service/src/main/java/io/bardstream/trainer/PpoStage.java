@@ -17,6 +17,7 @@ import io.bardstream.tokenizer.ChatFormat;
 import io.bardstream.tokenizer.ChatFormat.Message;
 import io.bardstream.tokenizer.ChatFormat.Role;
 import io.bardstream.train.EpochOrder;
+import io.bardstream.train.Rollout;
 import io.bardstream.training.ConversationFile;
 import io.bardstream.training.Facts;
 import io.bardstream.training.TrainingRun;

@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import ai.djl.ndarray.NDArray;
 import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
+import io.bardstream.train.Response;
 import java.util.Arrays;
 import java.util.List;
 

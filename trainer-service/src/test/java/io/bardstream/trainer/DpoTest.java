@@ -9,6 +9,8 @@ import io.bardstream.gpt.Gpt;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.train.EpochOrder;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.StepResult;
 import io.bardstream.train.TrainStep;
 import java.io.IOException;

@@ -13,6 +13,8 @@ import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.train.EpochOrder;
 import io.bardstream.train.Objective;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,9 +91,8 @@ class PpoTest {
         assertThat(measured.get(1).get(Ppo.FIRST_RATIO)).isCloseTo(1, within(1e-5));
 
         // And the price of KL moved as soon as the policy did
-        assertThat(measured.subList(0, 3))
-                .allSatisfy(update -> assertThat(update.get("objective/kl_coef"))
-                        .isEqualTo(settings.ppo().klCoefficient()));
+        assertThat(measured.subList(0, 3)).allSatisfy(update -> assertThat(update.get("objective/kl_coef"))
+                .isEqualTo(settings.ppo().klCoefficient()));
         assertThat(measured.get(3).get("objective/kl_coef"))
                 .isNotEqualTo(settings.ppo().klCoefficient());
 

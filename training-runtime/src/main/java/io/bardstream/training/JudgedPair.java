@@ -52,6 +52,11 @@ public record JudgedPair(
         return format == null ? Format.RAW : format;
     }
 
+    /** The prompt as a policy reads it. */
+    public int[] promptTokens(BpeTokenizer tokenizer) {
+        return PromptTokens.of(tokenizer, prompt, given());
+    }
+
     /** Prompt and first text as a policy reads them. */
     public int[] firstTokens(BpeTokenizer tokenizer) {
         return tokens(tokenizer, first);
@@ -63,9 +68,7 @@ public record JudgedPair(
     }
 
     private int[] tokens(BpeTokenizer tokenizer, String response) {
-        return IntStream.concat(
-                        IntStream.of(PromptTokens.of(tokenizer, prompt, given())),
-                        IntStream.of(tokenizer.encode(response)))
+        return IntStream.concat(IntStream.of(promptTokens(tokenizer)), IntStream.of(tokenizer.encode(response)))
                 .toArray();
     }
 }

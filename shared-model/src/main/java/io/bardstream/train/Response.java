@@ -1,4 +1,4 @@
-package io.bardstream.trainer;
+package io.bardstream.train;
 
 import java.util.Arrays;
 
@@ -10,19 +10,19 @@ import java.util.Arrays;
  * @param ended whether it did
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-record Response(int[] prompt, int[] tokens, boolean ended) {
+public record Response(int[] prompt, int[] tokens, boolean ended) {
     /** Prompt and response, with its end. */
-    int[] text() {
+    public int[] text() {
         return behindPrompt(tokens);
     }
 
     /** Prompt and response without the token that ends it: what a judge reads, as it read what people judged. */
-    int[] judged() {
+    public int[] judged() {
         return behindPrompt(said());
     }
 
     /** What was said, without the token that ends it. */
-    int[] said() {
+    public int[] said() {
         return ended ? Arrays.copyOf(tokens, tokens.length - 1) : tokens;
     }
 

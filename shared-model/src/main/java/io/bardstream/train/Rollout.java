@@ -1,4 +1,4 @@
-package io.bardstream.trainer;
+package io.bardstream.train;
 
 import io.bardstream.gpt.Decoder;
 import io.bardstream.gpt.Gpt;
@@ -18,8 +18,8 @@ import java.util.stream.IntStream;
  *
  * <p>A response is a function of the weights, its prompt, the seed and its number alone.
  */
-final class Rollout {
-    static final int SLOTS = 32;
+public final class Rollout {
+    public static final int SLOTS = 32;
 
     private final BpeTokenizer tokenizer;
     private final SamplingParameters sampling;
@@ -27,7 +27,7 @@ final class Rollout {
     private final int endOfTurn;
 
     /** @param mostTokens of a response */
-    Rollout(BpeTokenizer tokenizer, double temperature, int mostTokens) {
+    public Rollout(BpeTokenizer tokenizer, double temperature, int mostTokens) {
         this.tokenizer = tokenizer;
         this.sampling = SamplingParameters.DEFAULT.withTemperature(temperature);
         this.mostTokens = mostTokens;
@@ -35,7 +35,7 @@ final class Rollout {
     }
 
     /** One response to each prompt, in their order. */
-    List<Response> sample(Gpt policy, List<int[]> prompts, long seed) {
+    public List<Response> sample(Gpt policy, List<int[]> prompts, long seed) {
         Writing[] slots = new Writing[Math.min(SLOTS, prompts.size())];
         Response[] responses = new Response[prompts.size()];
         try (Decoder decoder = Decoder.of(policy, slots.length)) {
