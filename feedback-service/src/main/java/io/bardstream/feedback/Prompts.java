@@ -1,14 +1,11 @@
 package io.bardstream.feedback;
 
+import io.bardstream.service.BundledPrompts;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.persistence.EntityManager;
 import jakarta.transaction.Transactional;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.List;
 
@@ -18,8 +15,6 @@ import java.util.List;
  */
 @ApplicationScoped
 class Prompts {
-    private static final String BUNDLED = "/prompts/shakespeare.txt";
-
     private final EntityManager database;
     private final FeedbackSettings settings;
     private final Clock clock = Clock.systemUTC();
@@ -35,7 +30,7 @@ class Prompts {
     @Transactional
     void start(@Observes StartupEvent event) {
         if (Prompt.count() == 0) {
-            bundled().forEach(text -> insert(text, Prompt.Origin.BUNDLED));
+            BundledPrompts.all().forEach(text -> insert(text, Prompt.Origin.BUNDLED));
         }
     }
 
@@ -61,36 +56,5 @@ class Prompts {
                         .setParameter(4, clock.instant())
                         .executeUpdate()
                 == 1;
-    }
-
-    /** One prompt a line, in which {@code \n} is a line break and {@code \\} a backslash; {@code #} begins a remark. */
-    static List<String> bundled() {
-        try (InputStream file = Prompts.class.getResourceAsStream(BUNDLED)) {
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8)
-                    .lines()
-                    .filter(line -> !line.isEmpty() && !line.startsWith("#"))
-                    .map(Prompts::unescaped)
-                    .toList();
-        } catch (IOException e) {
-            throw new UncheckedIOException("the bundled prompts cannot be read", e);
-        }
-    }
-
-    private static String unescaped(String line) {
-        StringBuilder text = new StringBuilder(line.length());
-        for (int i = 0; i < line.length(); i++) {
-            char letter = line.charAt(i);
-            if (letter != '\\') {
-                text.append(letter);
-                continue;
-            }
-            char escaped = ++i < line.length() ? line.charAt(i) : 0;
-            switch (escaped) {
-                case 'n' -> text.append('\n');
-                case '\\' -> text.append('\\');
-                default -> throw new IllegalStateException("in " + BUNDLED + ": no such escape in '" + line + "'");
-            }
-        }
-        return text.toString();
     }
 }

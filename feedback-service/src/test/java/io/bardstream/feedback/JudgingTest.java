@@ -10,6 +10,7 @@ import io.bardstream.event.EventJson;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Preference.Choice;
 import io.bardstream.event.Topics;
+import io.bardstream.service.BundledPrompts;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -439,7 +440,7 @@ class JudgingTest {
 
         List<String> texts =
                 given().get("/v1/prompts").then().statusCode(200).extract().path("data.text");
-        assertThat(texts).contains(text).containsAll(Prompts.bundled()).doesNotHaveDuplicates();
+        assertThat(texts).contains(text).containsAll(BundledPrompts.all()).doesNotHaveDuplicates();
     }
 
     private static ValidatableResponse next(String annotator, Object... except) {

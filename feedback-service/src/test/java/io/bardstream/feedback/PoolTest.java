@@ -9,6 +9,7 @@ import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
 import io.bardstream.event.Stage;
 import io.bardstream.event.Topics;
+import io.bardstream.service.BundledPrompts;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -72,7 +73,7 @@ class PoolTest {
                     .extracting(GenerationRequest.Candidate::seed)
                     .doesNotHaveDuplicates();
             assertThat(request.format()).isEqualTo(GenerationRequest.Format.RAW);
-            assertThat(Prompts.bundled()).contains(request.prompt());
+            assertThat(BundledPrompts.all()).contains(request.prompt());
         });
         assertThat(requests()).extracting(GenerationRequest::prompt).doesNotHaveDuplicates();
     }

@@ -9,6 +9,7 @@ import io.bardstream.event.TrainingRequest;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.service.BardstreamHome;
+import io.bardstream.service.BundledPrompts;
 import io.bardstream.train.Preset;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
@@ -27,6 +28,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.eclipse.microprofile.reactive.messaging.Channel;
@@ -35,7 +37,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Asks the trainer for PPO when the curriculum's newest reward model has passed its gate: from the policy that serves, which is
- * the reference too, on the prompts that people have judged, less the held-out ones. One reward model asks once; a request that
+ * the reference too, on the prompts that people have judged and the bundled ones, less those held out. One reward model asks once; a request that
  * was perhaps published before a crash is published again, with the id it had.
  */
 @ApplicationScoped
@@ -121,13 +123,14 @@ class PpoStarter {
         LOG.infof("%s passed its gate and starts %s from %s", reward.id(), request.runId(), policy.id());
     }
 
-    /** What the reward model was trained on, each prompt once; never a held-out one. */
+    /** What people have judged, and what comes with Bardstream, each prompt once; never a held-out one. */
     private List<String> prompts(Checkpoint reward) throws DatasetException, InterruptedException {
         Dataset dataset = facts.dataset(reward.dataset()).orElseThrow();
-        return log.pairs(PreferenceDatasets.end(dataset), Set.of(), () -> false).stream()
-                .filter(pair -> !pair.heldOut())
+        Stream<String> judged = log.pairs(PreferenceDatasets.end(dataset), Set.of(), () -> false).stream()
                 .map(JudgedPair::prompt)
-                .filter(prompt -> !prompt.isBlank())
+                .filter(prompt -> !prompt.isBlank());
+        return Stream.concat(judged, BundledPrompts.all().stream())
+                .filter(prompt -> !JudgedPair.isHeldOut(prompt))
                 .distinct()
                 .toList();
     }
