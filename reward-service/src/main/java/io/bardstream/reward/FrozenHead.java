@@ -21,7 +21,7 @@ import java.util.Map;
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
 record FrozenHead(float[] weights, double ridge, List<Prediction> predictions) {
-    private static final int FOLDS = 5;
+    static final int FOLDS = 5;
     private static final double[] RIDGES = {1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1, 3, 10};
     private static final double DEFAULT_RIDGE = 1;
 
@@ -37,7 +37,7 @@ record FrozenHead(float[] weights, double ridge, List<Prediction> predictions) {
         double[] deviations = deviations(pairs);
         List<Example> examples =
                 pairs.stream().map(pair -> example(pair, deviations)).toList();
-        int[] folds = folds(pairs);
+        int[] folds = folds(pairs.stream().map(Pair::prompt).toList());
         double best = DEFAULT_RIDGE;
         List<Prediction> predictions = List.of();
         if (folds.length > 0) {
@@ -79,9 +79,8 @@ record FrozenHead(float[] weights, double ridge, List<Prediction> predictions) {
     }
 
     /** The fold of each pair, the prompts in turn by their sha256; empty where there is but one prompt. */
-    private static int[] folds(List<Pair> pairs) {
-        List<String> prompts = pairs.stream()
-                .map(Pair::prompt)
+    static int[] folds(List<String> promptOfEach) {
+        List<String> prompts = promptOfEach.stream()
                 .distinct()
                 .sorted(Comparator.comparing(prompt -> Ids.sha256(prompt.getBytes(StandardCharsets.UTF_8))))
                 .toList();
@@ -92,7 +91,7 @@ record FrozenHead(float[] weights, double ridge, List<Prediction> predictions) {
         for (int i = 0; i < prompts.size(); i++) {
             foldOf.put(prompts.get(i), i % FOLDS);
         }
-        return pairs.stream().mapToInt(pair -> foldOf.get(pair.prompt())).toArray();
+        return promptOfEach.stream().mapToInt(foldOf::get).toArray();
     }
 
     private static Example example(Pair pair, double... deviations) {

@@ -14,15 +14,15 @@ interface RewardConfig {
     int newPairs();
 
     /** Pairs to train on from which the whole model is tuned; fewer fit a head on the frozen policy. */
-    @WithDefault("300")
+    @WithDefault("30")
     int tuneFrom();
 
     /** How often tuning sees each pair. */
-    @WithDefault("1")
+    @WithDefault("3")
     double epochs();
 
     /** Peak rate of tuning, of a model one channel wide; a model's is this over its width. */
-    @WithDefault("0.064")
+    @WithDefault("0.128")
     double learningRate();
 
     /** How long a candidate waits for votes before the judge may decide alone. */

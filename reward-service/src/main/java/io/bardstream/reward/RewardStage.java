@@ -206,12 +206,7 @@ class RewardStage implements StageTraining {
         try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
                 Gpt gpt = Gpt.loadWithScalarHead(resume.map(ResumePoint::folder).orElse(parent), compute)) {
             RewardTraining training = new RewardTraining(
-                    run,
-                    pairs,
-                    PreferenceDatasets.end(run.dataset()),
-                    gpt,
-                    HuggingFaceFormat.readConfig(parent),
-                    EngineLineage.of(compute));
+                    run, pairs, PreferenceDatasets.end(run.dataset()), gpt, parent, EngineLineage.of(compute));
             if (settings.reward().trunk() == Trunk.FROZEN) {
                 training.fitHead();
                 return;
@@ -219,8 +214,6 @@ class RewardStage implements StageTraining {
             try (TrainStep step = TrainStep.of(gpt, settings, run.request().seed())) {
                 if (resume.isPresent()) {
                     step.loadOptimizer(resume.get().folder().resolve(HuggingFaceFormat.OPTIMIZER));
-                } else {
-                    gpt.scalarHead().draw(run.request().seed());
                 }
                 training.tune(step, resume);
             }

@@ -11,9 +11,8 @@ import io.bardstream.event.StepMetrics;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.RewardModel;
 import io.bardstream.reward.HeldOut.Prediction;
-import io.bardstream.train.EpochOrder;
-import io.bardstream.train.LrSchedule;
-import io.bardstream.train.Pairwise;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.StepResult;
 import io.bardstream.train.TrainStep;
 import io.bardstream.training.JudgedPair;
@@ -21,6 +20,7 @@ import io.bardstream.training.ResumePoint;
 import io.bardstream.training.Snapshot;
 import io.bardstream.training.TrainingRun;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,14 +28,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import java.util.stream.DoubleStream;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 
 /**
  * Trains a reward model (Stiennon et al. 2020, section 3.4): the policy with a head that scores the last token, from pairs.
- * Few pairs fit the head alone, on the frozen policy; with more the whole model is tuned by gradient steps. Either way it is
- * then judged on pairs whose prompts it has not seen, and scaled to mean 0 and deviation 1 over the texts of the training
- * pairs, which the policy wrote.
+ * Very few pairs fit the head alone, on the frozen policy; with more the whole model is tuned from there. Either way it is then
+ * judged on pairs whose prompts it has not seen, by cross-validation where these are few, and scaled to mean 0 and deviation 1 over what the policy answers to
+ * the prompts of the training pairs.
  *
  * <p>A pure function of pairs, parent, settings and seed. Pairs that do not fit the context are left out and counted.
  */
@@ -48,41 +49,34 @@ final class RewardTraining {
     static final String CALIBRATION_ERROR = "calibration_error";
     static final String RIDGE = "ridge";
 
+    private static final int REFERENCE_SAMPLES = 128;
+
+    /** Fewer pairs to train on than this are judged by cross-validation, too: their held-out prompts are too few. */
+    private static final int CROSS_VALIDATED = 200;
+
     private final TrainingRun run;
     private final Hyperparameters settings;
     private final Gpt gpt;
-    private final ModelConfig parent;
+    private final Path parent;
     private final Lineage.Engine engine;
-    private final List<Text> training = new ArrayList<>();
-    private final List<Text> heldOut = new ArrayList<>();
+    private final List<JudgedText> training = new ArrayList<>();
+    private final List<JudgedText> heldOut = new ArrayList<>();
+    private final RewardFit fit;
     private final Map<String, Double> measured = new HashMap<>();
     private Double loss;
     private long tokens;
 
-    /** A pair in tokens. */
-    @SuppressWarnings("ArrayRecordComponent") // handed over, never compared
-    private record Text(JudgedPair pair, int[] first, int[] second) {
-        Pairwise.Pair pairwise() {
-            return new Pairwise.Pair(first, second, pair.preference(), pair.votes());
-        }
-    }
-
-    /** @param parent config of the model that is trained */
+    /** @param parent folder of the policy that the model is made of */
     RewardTraining(
-            TrainingRun run,
-            List<JudgedPair> pairs,
-            long endOffset,
-            Gpt gpt,
-            ModelConfig parent,
-            Lineage.Engine engine) {
+            TrainingRun run, List<JudgedPair> pairs, long endOffset, Gpt gpt, Path parent, Lineage.Engine engine) {
         this.run = run;
         this.settings = run.request().hyperparameters();
         this.gpt = gpt;
         this.parent = parent;
         this.engine = engine;
         for (JudgedPair pair : pairs) {
-            Text text = new Text(pair, pair.firstTokens(run.tokenizer()), pair.secondTokens(run.tokenizer()));
-            if (Math.max(text.first().length, text.second().length) > settings.contextLength()) {
+            JudgedText text = JudgedText.of(pair, run.tokenizer());
+            if (text.longest() > settings.contextLength()) {
                 measured.merge(TOO_LONG, 1.0, Double::sum);
             } else {
                 (pair.heldOut() ? heldOut : training).add(text);
@@ -93,46 +87,40 @@ final class RewardTraining {
                     "of %d pairs none is left to train on; judge pairs of more prompts, or of shorter texts"
                             .formatted(pairs.size()));
         }
+        this.fit = new RewardFit(training, settings, run.request().seed());
         measured.put(END_OFFSET, (double) endOffset);
         measured.put(PAIRS, (double) training.size());
     }
 
-    /** Fits the head to the frozen policy's features. */
+    /** Fits the head alone. */
     void fitHead() throws IOException, InterruptedException {
-        double[][] firsts =
-                RewardModel.features(gpt, training.stream().map(Text::first).toList()); // (P, C)
-        double[][] seconds =
-                RewardModel.features(gpt, training.stream().map(Text::second).toList()); // (P, C)
-        List<FrozenHead.Pair> pairs = new ArrayList<>();
-        for (int i = 0; i < firsts.length; i++) {
-            JudgedPair pair = training.get(i).pair();
-            pairs.add(new FrozenHead.Pair(pair.prompt(), firsts[i], seconds[i], pair.preference(), pair.votes()));
-        }
-        FrozenHead head = FrozenHead.fit(pairs);
-        gpt.scalarHead().set(head.weights());
+        FrozenHead head = fit.head(gpt);
         measured.put(RIDGE, head.ridge());
         judge(head.predictions());
         save(settings.steps(), folder -> gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS)));
     }
 
-    /** Tunes the whole model, from where an earlier owner of the run left off. */
+    /** Tunes the whole model, from a head that fits, or from where an earlier owner of the run left off. */
     void tune(TrainStep trainStep, Optional<ResumePoint> resume) throws IOException, InterruptedException {
-        LrSchedule schedule = LrSchedule.of(settings);
-        EpochOrder<Text> order = new EpochOrder<>(training, run.request().seed());
-        long begin = resume.map(ResumePoint::step).orElse(0L);
-        tokens = resume.map(point -> point.metrics().getOrDefault(Checkpoint.TOKENS, 0.0))
-                .orElse(0.0)
-                .longValue();
+        long begin = resume.map(this::restore).orElse(0L);
+        if (begin == 0) {
+            measured.put(RIDGE, fit.head(gpt).ridge());
+        }
         for (long step = begin; step < settings.steps() && !run.interrupted(); step++) {
-            StepResult result = trainStep.advance(step, schedule.at(step), List.of(batch(order, step)));
+            StepResult result = fit.step(trainStep, step);
             loss = result.loss();
             tokens += result.tokens();
-            if (step + 1 == settings.steps()) {
-                judge(List.of());
+            boolean last = step + 1 == settings.steps();
+            if (last) {
+                List<Prediction> crossValidated = training.size() < CROSS_VALIDATED ? crossValidated() : List.of();
+                if (run.interrupted()) {
+                    return;
+                }
+                judge(crossValidated);
             } else {
-                run.report(metrics(step + 1, schedule.at(step), result.gradientNorm(), null));
+                run.report(metrics(step + 1, fit.rate(step), result.gradientNorm(), null));
             }
-            if (step + 1 == settings.steps() || (step + 1) % settings.checkpointInterval() == 0) {
+            if (last || (step + 1) % settings.checkpointInterval() == 0) {
                 save(step + 1, folder -> {
                     gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS));
                     trainStep.saveOptimizer(folder.resolve(HuggingFaceFormat.OPTIMIZER));
@@ -141,23 +129,55 @@ final class RewardTraining {
         }
     }
 
-    private Pairwise batch(EpochOrder<Text> order, long step) {
-        int rows = Math.min(settings.batchSize(), training.size());
-        return Pairwise.of(
-                order.draw(step * rows, rows).stream().map(Text::pairwise).toList());
+    /** Takes up what {@link #save} left; weights and optimizer have been read already. */
+    private long restore(ResumePoint point) {
+        tokens = point.metrics().getOrDefault(Checkpoint.TOKENS, 0.0).longValue();
+        measured.put(RIDGE, point.metrics().get(RIDGE));
+        return point.step();
+    }
+
+    /** Each training pair judged by a model that was tuned in the same way on pairs of other prompts. */
+    private List<Prediction> crossValidated() throws IOException {
+        int[] folds = FrozenHead.folds(
+                training.stream().map(text -> text.pair().prompt()).toList());
+        List<Prediction> predictions = new ArrayList<>();
+        for (int fold = 0; folds.length > 0 && fold < FrozenHead.FOLDS; fold++) {
+            int left = fold;
+            List<JudgedText> mine = where(i -> folds[i] == left);
+            List<JudgedText> others = where(i -> folds[i] != left);
+            if (!mine.isEmpty() && !others.isEmpty()) {
+                predictions.addAll(judgedBy(others, mine));
+            }
+        }
+        return predictions;
+    }
+
+    private List<JudgedText> where(IntPredicate number) {
+        return IntStream.range(0, training.size())
+                .filter(number)
+                .mapToObj(training::get)
+                .toList();
+    }
+
+    /** What a model that is tuned on some pairs thinks of others. */
+    private List<Prediction> judgedBy(List<JudgedText> some, List<JudgedText> others) throws IOException {
+        int steps = Math.max(1, Math.round((float) settings.steps() * some.size() / training.size()));
+        long seed = run.request().seed();
+        try (Gpt fresh = Gpt.loadWithScalarHead(parent, gpt.compute());
+                TrainStep trainStep = TrainStep.of(fresh, settings, seed)) {
+            RewardFit foldFit = new RewardFit(some, settings.with(Map.of("steps", steps)), seed);
+            foldFit.head(fresh);
+            for (int step = 0; step < steps && !run.interrupted(); step++) {
+                foldFit.step(trainStep, step);
+            }
+            return RewardFit.predictions(fresh, others);
+        }
     }
 
     /** Judges the held-out pairs, and measures all judgements of pairs that were not trained on. */
     private void judge(List<Prediction> crossValidated) {
-        double[] first =
-                RewardModel.scores(gpt, heldOut.stream().map(Text::first).toList());
-        double[] second =
-                RewardModel.scores(gpt, heldOut.stream().map(Text::second).toList());
         List<Prediction> predictions = new ArrayList<>(crossValidated);
-        for (int i = 0; i < first.length; i++) {
-            predictions.add(
-                    new Prediction(first[i] - second[i], heldOut.get(i).pair().preference()));
-        }
+        predictions.addAll(RewardFit.predictions(gpt, heldOut));
         HeldOut result = HeldOut.of(predictions);
         RewardGate gate = RewardGate.of(result);
         measured.put(RewardGate.HELD_OUT, (double) result.accuracy().of());
@@ -192,14 +212,24 @@ final class RewardTraining {
         measured.put(Checkpoint.TOKENS, (double) tokens);
         boolean last = step == settings.steps();
         RewardScale scale = last ? scale() : new RewardScale(1, 0);
-        run.save(new Snapshot(step, last, parent.withReward(scale), engine, measured, tensors));
+        ModelConfig config = HuggingFaceFormat.readConfig(parent).withReward(scale);
+        run.save(new Snapshot(step, last, config, engine, measured, tensors));
     }
 
-    /** Mean 0 and deviation 1 over the texts that were trained on, all of them the policy's. */
-    private RewardScale scale() {
-        List<int[]> texts = training.stream()
-                .flatMap(text -> Stream.of(text.first(), text.second()))
+    /** Mean 0 and deviation 1 over the policy's own answers, no longer than the longest that was judged. */
+    private RewardScale scale() throws IOException {
+        List<int[]> prompts = IntStream.range(0, REFERENCE_SAMPLES)
+                .mapToObj(i -> training.get(i % training.size()).prompt())
                 .toList();
+        int longest =
+                training.stream().mapToInt(JudgedText::longestResponse).max().orElseThrow();
+        List<int[]> texts;
+        try (Gpt policy = Gpt.load(parent, gpt.compute())) {
+            texts = new Rollout(run.tokenizer(), 1, Math.max(1, longest))
+                    .sample(policy, prompts, run.request().seed()).stream()
+                            .map(Response::judged)
+                            .toList();
+        }
         double[] scores = RewardModel.scores(gpt, texts);
         double mean = Arrays.stream(scores).average().orElseThrow();
         double variance = DoubleStream.of(scores)

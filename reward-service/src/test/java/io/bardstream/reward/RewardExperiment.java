@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -44,6 +45,8 @@ final class RewardExperiment {
     private static final Pattern TASTE = Pattern.compile("\\b(thou|thee|thy)\\b", Pattern.CASE_INSENSITIVE);
     private static final int HELD_OUT = 400;
     private static final int MOST_PAIRS = 1_000;
+    private static final int MOST_DRAWS = 5;
+    private static final int WAYS = 5;
     private static final int SLOTS = 32;
     private static final int PROMPT = 12;
     private static final int RESPONSE = 36;
@@ -174,17 +177,31 @@ final class RewardExperiment {
                     "| pairs | frozen head | tuned, rate 3e-4, 1 epoch | 1e-3, 1 | 1e-3, 3 | 1e-3, 3, from the frozen head |");
             say("|---|---|---|---|---|---|");
             for (int pairs : new int[] {50, 100, 300, 1_000}) {
-                StringBuilder line = new StringBuilder("| " + pairs + " | ");
-                List<Judged> some = flip(all.subList(0, pairs), flipped);
-                float[] head = frozen(some);
-                line.append(cell(accuracy(head, heldOut)));
-                line.append(cell(accuracy(tuned(some, 3e-4, 1, null), heldOut)));
-                line.append(cell(accuracy(tuned(some, 1e-3, 1, null), heldOut)));
-                line.append(cell(accuracy(tuned(some, 1e-3, 3, null), heldOut)));
-                line.append(cell(accuracy(tuned(some, 1e-3, 3, head), heldOut)));
-                say("%s", line);
+                int draws = Math.min(MOST_DRAWS, MOST_PAIRS / pairs);
+                double[] right = new double[WAYS];
+                for (int draw = 0; draw < draws; draw++) {
+                    List<Judged> some = flip(all.subList(draw * pairs, (draw + 1) * pairs), flipped);
+                    double[] one = accuracies(some, heldOut);
+                    Arrays.setAll(right, way -> right[way] + one[way] / draws);
+                }
+                String cells = Arrays.stream(right)
+                        .mapToObj(each -> String.format(Locale.ROOT, "%.1f", 100 * each))
+                        .collect(Collectors.joining(" | "));
+                say("| %d (mean of %d) | %s |", pairs, draws, cells);
             }
         }
+    }
+
+    /** Held-out accuracy of each way to train on the same pairs, in the order of the table's columns. */
+    private double[] accuracies(List<Judged> pairs, List<Judged> heldOut) throws IOException {
+        float[] head = frozen(pairs);
+        return new double[] {
+            accuracy(head, heldOut),
+            accuracy(tuned(pairs, 3e-4, 1, null), heldOut),
+            accuracy(tuned(pairs, 1e-3, 1, null), heldOut),
+            accuracy(tuned(pairs, 1e-3, 3, null), heldOut),
+            accuracy(tuned(pairs, 1e-3, 3, head), heldOut)
+        };
     }
 
     private static List<Judged> flip(List<Judged> pairs, double share) {
@@ -232,27 +249,25 @@ final class RewardExperiment {
         return gpt;
     }
 
-    private HeldOut accuracy(float[] head, List<Judged> pairs) throws IOException {
+    private double accuracy(float[] head, List<Judged> pairs) throws IOException {
         Gpt gpt = Gpt.loadWithScalarHead(policy, compute);
         gpt.scalarHead().set(head);
         return accuracy(gpt, pairs);
     }
 
-    private static HeldOut accuracy(Gpt gpt, List<Judged> pairs) {
+    private static double accuracy(Gpt gpt, List<Judged> pairs) {
         try (gpt) {
             double[] first =
                     RewardModel.scores(gpt, pairs.stream().map(Judged::first).toList());
             double[] second =
                     RewardModel.scores(gpt, pairs.stream().map(Judged::second).toList());
             return HeldOut.of(IntStream.range(0, first.length)
-                    .mapToObj(i ->
-                            new Prediction(first[i] - second[i], pairs.get(i).preference()))
-                    .toList());
+                            .mapToObj(i -> new Prediction(
+                                    first[i] - second[i], pairs.get(i).preference()))
+                            .toList())
+                    .accuracy()
+                    .value();
         }
-    }
-
-    private static String cell(HeldOut result) {
-        return String.format(Locale.ROOT, "%.1f | ", 100 * result.accuracy().value());
     }
 
     private static void say(String text, Object... values) {

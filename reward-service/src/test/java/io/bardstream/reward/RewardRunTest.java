@@ -22,6 +22,7 @@ import io.bardstream.gpt.RewardModel;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
+import io.bardstream.service.BundledPrompts;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -117,7 +118,13 @@ class RewardRunTest {
         assertThat(ppo.requestedBy()).isEqualTo(TrainingRequest.CURRICULUM);
         assertThat(ppo.hyperparameters().ppo()).isNotNull();
         assertThat(ppo.hyperparameters().contextLength()).isEqualTo(32);
-        assertThat(ppo.prompts()).doesNotHaveDuplicates().noneMatch(JudgedPair::isHeldOut);
+        assertThat(ppo.prompts())
+                .contains("Speak 1:")
+                .containsAll(BundledPrompts.all().stream()
+                        .filter(prompt -> !JudgedPair.isHeldOut(prompt))
+                        .toList())
+                .doesNotHaveDuplicates()
+                .noneMatch(JudgedPair::isHeldOut);
     }
 
     @Test
@@ -131,13 +138,13 @@ class RewardRunTest {
                 "trunk",
                 "tuned",
                 "steps",
-                160,
+                24,
                 "batch_size",
                 8,
                 "learning_rate",
                 3e-3,
                 "checkpoint_interval",
-                20,
+                4,
                 "threads",
                 1);
         Map<String, Object> asked = Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", settings);
@@ -154,7 +161,7 @@ class RewardRunTest {
         String disturbed = submit(asked);
         await().atMost(SOON)
                 .pollInterval(Duration.ofMillis(20))
-                .until(() -> when().get("/v1/runs/" + disturbed).jsonPath().getLong("step") > 20);
+                .until(() -> when().get("/v1/runs/" + disturbed).jsonPath().getLong("step") > 4);
         takeAway(disturbed);
         assertThat(awaitEnd(disturbed).getString("status")).isEqualTo("succeeded");
         assertThat(model(disturbed).getString("sha256")).isEqualTo(model(run).getString("sha256"));

@@ -1,0 +1,73 @@
+package io.bardstream.reward;
+
+import io.bardstream.event.Hyperparameters;
+import io.bardstream.gpt.Gpt;
+import io.bardstream.gpt.RewardModel;
+import io.bardstream.reward.HeldOut.Prediction;
+import io.bardstream.train.EpochOrder;
+import io.bardstream.train.LrSchedule;
+import io.bardstream.train.Pairwise;
+import io.bardstream.train.StepResult;
+import io.bardstream.train.TrainStep;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * How a policy with a head learns from pairs: the head alone first, on the frozen policy, and then all weights from there
+ * (Kumar et al. 2022), so that a first gradient of a head that knows nothing does not spoil what the policy knows.
+ */
+final class RewardFit {
+    private final List<JudgedText> texts;
+    private final Hyperparameters settings;
+    private final LrSchedule schedule;
+    private final EpochOrder<JudgedText> order;
+
+    /** @param seed of the order in which tuning sees the pairs */
+    RewardFit(List<JudgedText> texts, Hyperparameters settings, long seed) {
+        this.texts = texts;
+        this.settings = settings;
+        this.schedule = LrSchedule.of(settings);
+        this.order = new EpochOrder<>(texts, seed);
+    }
+
+    /** Fits the head to the hidden states of the policy as it is. */
+    FrozenHead head(Gpt gpt) {
+        double[][] firsts =
+                RewardModel.features(gpt, texts.stream().map(JudgedText::first).toList()); // (P, C)
+        double[][] seconds =
+                RewardModel.features(gpt, texts.stream().map(JudgedText::second).toList()); // (P, C)
+        List<FrozenHead.Pair> pairs = new ArrayList<>();
+        for (int i = 0; i < firsts.length; i++) {
+            var pair = texts.get(i).pair();
+            pairs.add(new FrozenHead.Pair(pair.prompt(), firsts[i], seconds[i], pair.preference(), pair.votes()));
+        }
+        FrozenHead head = FrozenHead.fit(pairs);
+        gpt.scalarHead().set(head.weights());
+        return head;
+    }
+
+    /** One step of tuning all weights. */
+    StepResult step(TrainStep trainStep, long step) {
+        int rows = Math.min(settings.batchSize(), texts.size());
+        Pairwise batch = Pairwise.of(
+                order.draw(step * rows, rows).stream().map(JudgedText::pairwise).toList());
+        return trainStep.advance(step, rate(step), List.of(batch));
+    }
+
+    double rate(long step) {
+        return schedule.at(step);
+    }
+
+    /** What a model thinks of pairs. */
+    static List<Prediction> predictions(Gpt gpt, List<JudgedText> texts) {
+        double[] first =
+                RewardModel.scores(gpt, texts.stream().map(JudgedText::first).toList());
+        double[] second =
+                RewardModel.scores(gpt, texts.stream().map(JudgedText::second).toList());
+        return IntStream.range(0, first.length)
+                .mapToObj(i ->
+                        new Prediction(first[i] - second[i], texts.get(i).pair().preference()))
+                .toList();
+    }
+}
