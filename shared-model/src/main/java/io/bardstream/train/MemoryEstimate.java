@@ -62,6 +62,16 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         return new MemoryEstimate(weights, optimizer, gradients, step, PROCESS);
     }
 
+    /**
+     * The estimate of PPO. Policy and critic have an optimizer and gradients each, reference and reward model weights only, and
+     * nothing is shared; the widest step is the update of a micro-batch of rows as long as prompt and response together.
+     */
+    public static MemoryEstimate ofPpo(GptConfig model, Hyperparameters run, int rowLength) {
+        MemoryEstimate one = of(model, run.with(Map.of("context_length", rowLength)));
+        return new MemoryEstimate(
+                4 * one.weights(), 2 * one.optimizer(), 2 * one.gradients(), one.activations(), PROCESS);
+    }
+
     private static long pass(GptConfig model, Hyperparameters run, long c) {
         long rows = run.batchSize();
         long length = run.contextLength();

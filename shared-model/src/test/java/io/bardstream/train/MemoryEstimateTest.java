@@ -67,6 +67,18 @@ class MemoryEstimateTest {
     }
 
     @Test
+    void ppoOfTinyFitsInOneGigabyteAndThatOfGpt2InTen() {
+        Hyperparameters tiny = Preset.TINY.ppo();
+        Hyperparameters gpt2 = Preset.GPT2.ppo();
+
+        assertThat(MemoryEstimate.ofPpo(Preset.TINY.config(), tiny, tiny.contextLength())
+                        .total())
+                .isLessThan(1_000_000_000L);
+        assertThat(MemoryEstimate.ofPpo(Preset.GPT2.config(), gpt2, 256).total())
+                .isLessThan(10_000_000_000L);
+    }
+
+    @Test
     void theLargestMicroBatchThatFitsKeepsTheTokensOfAStep() {
         GptConfig model = Preset.GPT2.config();
         Hyperparameters run = Preset.GPT2.pretraining(); // 480 sequences a step
