@@ -111,9 +111,10 @@ public record Preset(
                         "kl_target", 2));
     }
 
-    /** How the policy is trained by DPO. */
+    /** How the policy is trained by DPO: at a quarter of the common rate, past which reward falls as KL grows. */
     public Hyperparameters dpo() {
-        return aligning().with(DpoSettings.DEFAULTS);
+        Hyperparameters common = aligning();
+        return common.with(DpoSettings.DEFAULTS).with(Map.of("learning_rate", common.learningRate() / 4));
     }
 
     /** What aligning a policy has in common: AdamW with lm-human-preferences' epsilon, and nothing dropped or decayed. */
