@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
@@ -44,6 +45,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -161,16 +163,29 @@ class PpoStageTest {
         assertThat(metrics.get(0).measures().get("objective/kl")).isZero();
         assertThat(metrics.get(0).sample()).contains("<|assistant|>");
 
-        // When the KL may not move, then the run stops with the reason, and the policy stays the parent
-        String strict = submit(
-                ppo(judge, Map.of("updates", 40, "checkpoint_interval", 1, "kl_ceiling", 1e-9, "learning_rate", 1e-3)));
+        // When the KL may not come where it came, then the run stops with the reason, and the policy is what it was
+        // before
+        double[] kl = metrics.stream()
+                .mapToDouble(metric -> metric.measures().get("objective/kl"))
+                .toArray();
+        int highest = IntStream.range(2, kl.length)
+                .filter(i -> kl[i] > Arrays.stream(kl, 0, i).max().orElseThrow())
+                .findFirst()
+                .orElseThrow();
+        Map<String, Object> strictParameters = new HashMap<>(parameters);
+        strictParameters.put("checkpoint_interval", 1);
+        strictParameters.put("kl_ceiling", (Arrays.stream(kl, 0, highest).max().orElseThrow() + kl[highest]) / 2);
+        String strict = submit(ppo(judge, strictParameters));
         awaitStatus(strict, "failed");
         assertThat(run(strict).getString("error"))
-                .startsWith("Stopped at update ")
-                .contains("kl_ceiling");
+                .startsWith("Stopped at update " + (highest + 1))
+                .contains("kl_ceiling")
+                .endsWith("the policy is back at update " + (highest - 1));
         assertThat(run(strict).getString("verdict")).isEqualTo(run(strict).getString("error"));
-        assertThat(announced(strict)).allSatisfy(last -> assertThat(last.getDouble("metrics.'objective/kl'"))
-                .isLessThanOrEqualTo(1e-9));
+        JsonPath good = checkpoint(strict);
+        assertThat(good.getDouble("metrics.'objective/kl'")).isCloseTo(kl[highest - 1], within(1e-6));
+        assertThat(home.checkpoints().resolve(good.getString("path")).resolve(PpoLoop.ROLLOUTS))
+                .exists();
 
         // And what cannot work is refused by name
         refused(ppo(judge, Map.of("response_length", 4_000)), "response_length");
