@@ -17,7 +17,7 @@ interface RewardConfig {
     @WithDefault("30")
     int tuneFrom();
 
-    /** How often tuning sees each pair. */
+    /** How often tuning sees each pair where there are few; the more there are, the nearer it comes to once. */
     @WithDefault("3")
     double epochs();
 

@@ -43,6 +43,10 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @Singleton
 class RewardStage implements StageTraining {
     private static final String PARENTS = "parent";
+
+    /** Within these, tuning goes over its pairs again. */
+    private static final int ENOUGH_STEPS = 96;
+
     private static final Map<String, Object> DEFAULTS = Map.of(
             "optimizer", "adamw",
             "schedule", "linear",
@@ -117,8 +121,13 @@ class RewardStage implements StageTraining {
                 ? size
                 : (int) DEFAULTS.get("batch_size");
         boolean frozen = settings.get("trunk").equals(Trunk.FROZEN.label());
-        settings.putIfAbsent("steps", frozen ? 1 : Math.max(1, (int) Math.ceil(config.epochs() * pairs / batch)));
+        settings.putIfAbsent("steps", frozen ? 1 : steps((double) pairs / batch));
         return settings;
+    }
+
+    /** Steps of tuning: one epoch, and as many more as few pairs need. */
+    private int steps(double epoch) {
+        return Math.max(1, (int) Math.ceil(Math.max(epoch, Math.min(config.epochs() * epoch, ENOUGH_STEPS))));
     }
 
     @Override
