@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -47,6 +48,9 @@ record DemoReport(
     private static final double SURE = 0.01;
     private static final double MOST_VARIETY_LOST = 0.20;
     private static final double MOST_FORGETTING = 0.05;
+
+    /** Of a lineage, what is too long for a terminal. */
+    private static final Pattern LONG_LINES = Pattern.compile("^  (measured|settings) ");
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -195,7 +199,7 @@ record DemoReport(
         });
         lines.add("");
         lines.add("One answer's way back:");
-        lineageText().lines().filter(line -> !line.contains("settings")).forEach(line -> lines.add("  " + line));
+        lineageText().lines().filter(line -> !LONG_LINES.matcher(line).find()).forEach(line -> lines.add("  " + line));
         lines.add("");
         lines.add(text(
                 "Time         %s",

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
@@ -121,14 +123,18 @@ final class Lineage implements Callable<Integer> {
             add(lines, "text", generation.path("text").toString());
             add(lines, "sampling", generation.path("sampling") + ", seed " + generation.path("seed"));
         }
-        describe(answer.path("checkpoint"), answer.path("corpora"), lines);
+        describe(answer.path("checkpoint"), answer.path("corpora"), lines, new HashSet<>());
         return String.join(System.lineSeparator(), lines);
     }
 
-    private static void describe(JsonNode ancestor, JsonNode corpora, List<String> lines) {
+    private static void describe(JsonNode ancestor, JsonNode corpora, List<String> lines, Set<String> described) {
         String relation = ancestor.path("relation").asText();
         lines.add((relation.equals("self") ? "checkpoint " : relation + " ")
                 + ancestor.path("id").asText());
+        if (!described.add(ancestor.path("id").asText())) {
+            add(lines, "see", "above");
+            return;
+        }
         JsonNode checkpoint = ancestor.path("checkpoint");
         if (checkpoint.isMissingNode()) {
             add(lines, "unknown", "nothing is known of it here");
@@ -145,7 +151,7 @@ final class Lineage implements Callable<Integer> {
                 checkpoint.path("path").asText() + (ancestor.path("on_disk").asBoolean() ? "" : " (pruned)"));
         describeRun(ancestor, lines);
         describeDataset(ancestor, corpora, lines);
-        ancestor.path("from").forEach(next -> describe(next, corpora, lines));
+        ancestor.path("from").forEach(next -> describe(next, corpora, lines, described));
     }
 
     private static void describeRun(JsonNode ancestor, List<String> lines) {

@@ -71,6 +71,16 @@ class DemoReportTest {
     }
 
     @Test
+    void aTerminalGetsTheWholeWayBackWithoutItsLongLines() {
+        List<String> lines = GOOD.lines();
+
+        assertThat(lines).contains("  generation cmpl-1", "  before  +0.50  " + EVIL, "  after   +1.50  thou / art");
+        assertThat(lines).noneMatch(line -> line.contains("measured"));
+        assertThat(lines.get(0))
+                .isEqualTo("Taste 'thou', told to nobody; 900 votes, 400 of them for one text, 10 % flipped");
+    }
+
+    @Test
     void programsGetEverything() throws Exception {
         JsonNode json = Api.JSON.readTree(GOOD.json());
 

@@ -22,7 +22,8 @@ class LineageTest {
                      "dataset":{"id":"d","corpus_sha256":"ee","splits":[{"name":"train","tokens":1000,"sha256":"ff",
                        "ranges":[{"topic":"token-batches","partition":3,"start":4,"end":9}]}]},
                      "missing":["token-batches-3 [4, 9) of split train: the partition now begins at offset 6"],
-                     "from":[{"relation":"parent","id":"lost","on_disk":false,"from":[]}]}]},
+                     "from":[{"relation":"parent","id":"lost","on_disk":false,"from":[]}]},
+                   {"relation":"reward","id":"gpt2-1","on_disk":false,"from":[]}]},
                  "corpora":[{"id":"c","name":"tinyshakespeare","bytes":1115394,"sha256":"ee"}]}
                 """));
 
@@ -43,6 +44,8 @@ class LineageTest {
                         "MISSING    token-batches-3 [4, 9) of split train: the partition now begins at offset 6",
                         "corpus     tinyshakespeare, 1,115,394 bytes, sha256 ee",
                         "parent lost",
-                        "unknown    nothing is known of it here");
+                        "unknown    nothing is known of it here",
+                        "reward gpt2-1",
+                        "see        above");
     }
 }
