@@ -41,14 +41,17 @@ final class Block {
 
     /** x + dropout(branch). */
     private NDArray add(NDArray x, NDArray branch, int place, ForwardPass pass) {
-        if (!pass.training()) {
+        NDArray mask = pass.dropout().mask(kernels, branch, layer, place); // (N, C) booleans, or null
+        if (!pass.keeps() && mask == null) {
             kernels.addResidual(x, branch);
             branch.close();
             return x;
         }
-        NDArray mask = pass.dropout().mask(kernels, branch, layer, place); // (N, C) booleans, or null
         NDArray sum = kernels.residual(x, branch, mask, pass.dropout().scale()); // (N, C)
         branch.close();
+        if (!pass.keeps()) {
+            x.close();
+        }
         if (mask != null) {
             pass.save(mask);
         }

@@ -18,26 +18,27 @@ public final class ForwardPass implements AutoCloseable {
     private final Compute compute;
     private final Kernels kernels;
     private final NDManager scope;
-    private final boolean training;
     private final Dropout dropout;
     private final boolean recomputes;
+    private final int firstTrained;
+    private boolean keeps;
     private final Deque<List<NDArray>> saved = new ArrayDeque<>();
     private NDArray tokens;
     private NDArray positions;
     private NDArray walls;
 
-    private ForwardPass(Compute compute, boolean training, Dropout dropout, boolean recomputes) {
+    private ForwardPass(Compute compute, Dropout dropout, boolean recomputes, int firstTrained) {
         this.compute = compute;
         this.kernels = compute.kernels();
         this.scope = compute.scope();
-        this.training = training;
         this.dropout = dropout;
         this.recomputes = recomputes;
+        this.firstTrained = firstTrained;
     }
 
     /** A pass that a backward pass follows. */
     public static ForwardPass training(Compute compute, Dropout dropout) {
-        return training(compute, dropout, false);
+        return training(compute, dropout, false, 0);
     }
 
     /**
@@ -45,14 +46,16 @@ public final class ForwardPass implements AutoCloseable {
      *
      * @param recomputes whether of each block only its input is kept, from which the backward pass computes the rest again
      *     (Chen et al. 2016): the same bits in less memory, for a third more time
+     * @param firstTrained the lowest layer that learns; above 0 the embeddings and the layers below keep nothing, and the
+     *     backward pass ends there
      */
-    public static ForwardPass training(Compute compute, Dropout dropout, boolean recomputes) {
-        return new ForwardPass(compute, true, dropout, recomputes);
+    public static ForwardPass training(Compute compute, Dropout dropout, boolean recomputes, int firstTrained) {
+        return new ForwardPass(compute, dropout, recomputes, firstTrained);
     }
 
     /** A pass that keeps nothing: evaluation. */
     public static ForwardPass inference(Compute compute) {
-        return new ForwardPass(compute, false, Dropout.NONE, false);
+        return new ForwardPass(compute, Dropout.NONE, false, Integer.MAX_VALUE);
     }
 
     /** The manager of the pass's arrays. */
@@ -90,8 +93,19 @@ public final class ForwardPass implements AutoCloseable {
         return walls;
     }
 
-    boolean training() {
-        return training;
+    /** The lowest layer that learns. */
+    int firstTrained() {
+        return firstTrained;
+    }
+
+    /** Says which layer comes next; the embeddings are part of layer 0. */
+    void enter(int layer) {
+        keeps = layer >= firstTrained;
+    }
+
+    /** Whether a backward pass will come to the layer that is being computed. */
+    boolean keeps() {
+        return keeps;
     }
 
     Dropout dropout() {
@@ -99,11 +113,11 @@ public final class ForwardPass implements AutoCloseable {
     }
 
     /**
-     * Takes over arrays that the forward pass is done with: keeps them for the backward pass, or frees them when there
-     * is none.
+     * Takes over arrays that the forward pass is done with: keeps them for the backward pass, or frees them when none comes
+     * here.
      */
     void save(List<NDArray> arrays) {
-        if (training) {
+        if (keeps) {
             saved.push(arrays);
         } else {
             arrays.forEach(NDArray::close);

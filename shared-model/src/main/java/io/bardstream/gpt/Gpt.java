@@ -237,16 +237,18 @@ public final class Gpt implements AutoCloseable {
                     + tokens.getShape().get(1) + " tokens does not fit the context of " + config.contextLength());
         }
         pass.tokens(tokens);
+        pass.enter(0);
         NDArray x = kernels.embedding(tokens, wte.master(), wpe.master(), pass.positions()); // (B·T, C) float32
         NDArray mask = pass.dropout().mask(kernels, x, EMBEDDING, 0); // (B·T, C) booleans, or null
         if (mask != null) {
             kernels.mask(x, mask, pass.dropout().scale());
             pass.save(mask);
         }
-        for (Block block : blocks) {
+        for (int layer = 0; layer < blocks.size(); layer++) {
+            pass.enter(layer);
             int before = pass.savedCount();
-            NDArray y = block.forward(x, pass); // (B·T, C)
-            if (pass.recomputes()) {
+            NDArray y = blocks.get(layer).forward(x, pass); // (B·T, C)
+            if (pass.recomputes() && pass.keeps()) {
                 pass.keepOnly(x, before);
             }
             x = y;
@@ -256,25 +258,32 @@ public final class Gpt implements AutoCloseable {
     }
 
     /**
-     * Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming it and what the forward pass saved.
+     * Adds to the gradient buffers what {@code dHidden} (B·T, C) implies, consuming it and what the forward pass saved. Of
+     * what lies below the pass's first trained layer nothing is computed.
      */
     public void backward(NDArray dHidden, ForwardPass pass) {
         NDArray dx = finalNorm.backward(dHidden, null, pass); // (B·T, C) float32
-        for (int layer = blocks.size() - 1; layer >= 0; layer--) {
+        for (int layer = blocks.size() - 1; layer >= pass.firstTrained(); layer--) {
             if (pass.recomputes()) {
                 NDArray x = pass.restore().get(0); // (B·T, C), saved once more and freed by the block's backward pass
                 blocks.get(layer).forward(x, pass).close();
             }
             dx = blocks.get(layer).backward(dx, pass); // (B·T, C)
         }
+        if (pass.firstTrained() == 0) {
+            embeddingBackward(dx, pass);
+        }
+        dx.close();
+        parameters.written();
+    }
+
+    private void embeddingBackward(NDArray dx, ForwardPass pass) {
         if (pass.dropout().rate() > 0) {
             try (NDArray mask = pass.restore().get(0)) {
                 kernels.mask(dx, mask, pass.dropout().scale());
             }
         }
         kernels.embeddingBackward(dx, pass.tokens(), wte.gradient(), wpe.gradient(), pass.positions());
-        dx.close();
-        parameters.written();
     }
 
     /** Float32 logits (N, V) of hidden states (N, C), by the tied head. */

@@ -20,11 +20,11 @@ final class LayerNorm {
         this.bias = bias;
     }
 
-    /** The stream {@code x} goes on past the norm, so it is not freed here, but kept while training. */
+    /** The stream {@code x} goes on past the norm, so it is not freed here, but kept where a backward pass comes. */
     NDArray forward(NDArray x, ForwardPass pass) {
         NDList normed =
                 kernels.layerNorm(x, gain.master(), bias.master()); // (N, C), mean (N), reciprocal deviation (N)
-        if (pass.training()) {
+        if (pass.keeps()) {
             pass.save(x, normed.get(1), normed.get(2));
         } else {
             pass.save(normed.get(1), normed.get(2));

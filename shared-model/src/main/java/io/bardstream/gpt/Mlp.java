@@ -21,7 +21,7 @@ final class Mlp {
     NDArray forward(NDArray x, ForwardPass pass) {
         NDArray wide = widen.forward(x, pass); // (N, 4C)
         NDArray active;
-        if (pass.training()) {
+        if (pass.keeps()) {
             NDList activeAndSlope = kernels.gelu(wide); // (N, 4C) twice
             pass.save(activeAndSlope.get(1));
             active = activeAndSlope.get(0);

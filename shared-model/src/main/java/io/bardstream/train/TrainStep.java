@@ -32,6 +32,7 @@ public final class TrainStep implements AutoCloseable {
     private final long seed;
     private final boolean accumulates;
     private final boolean recomputes;
+    private final int firstTrained; // layer
 
     /**
      * @param dropout share of activations dropped on embeddings and residual branches, in [0, 1)
@@ -60,6 +61,7 @@ public final class TrainStep implements AutoCloseable {
         this.recomputes = recomputes;
         this.dropout = new Dropout(dropout, seed, 0, 0).rate();
         this.seed = seed;
+        this.firstTrained = settings.lastBlockOnly() ? gpt.config().layers() - 1 : 0;
         gpt.weights().train(accumulates ? Precision.FLOAT32 : gpt.compute().precision());
         this.optimizer = new Optimizer(gpt, settings);
     }
@@ -88,8 +90,8 @@ public final class TrainStep implements AutoCloseable {
         for (int micro = 0; micro < microBatches.size(); micro++) {
             Objective objective = microBatches.get(micro);
             double share = objective.weight() / total;
-            try (ForwardPass pass =
-                    ForwardPass.training(gpt.compute(), new Dropout(dropout, seed, step, micro), recomputes)) {
+            try (ForwardPass pass = ForwardPass.training(
+                    gpt.compute(), new Dropout(dropout, seed, step, micro), recomputes, firstTrained)) {
                 NDArray input = objective.tokens(pass); // (B, T)
                 NDArray hidden = gpt.forward(input, pass); // (B·T, C)
                 Objective.Outcome outcome = objective.apply(gpt, hidden, share, pass); // loss, (B·T, C)

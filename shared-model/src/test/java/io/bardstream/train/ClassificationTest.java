@@ -100,6 +100,32 @@ class ClassificationTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.3})
+    void theLastBlockLearnsTheSameWhereNothingBelowIsComputed(double dropout) {
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
+                Gpt whole = Gpt.initialiseClassifier(Samples.SMALL, compute, 2, 1);
+                Gpt part = Gpt.initialiseClassifier(Samples.SMALL, compute, 2, 1);
+                TrainStep wholeStep = new TrainStep(whole, unclipped(false), dropout, 1);
+                TrainStep partStep = new TrainStep(part, unclipped(true), dropout, 1)) {
+            double loss = wholeStep.advance(0, 1e-2, List.of(all())).loss();
+
+            assertThat(partStep.advance(0, 1e-2, List.of(all())).loss()).isCloseTo(loss, within(1e-6));
+
+            for (Parameter parameter : part.weights().all()) {
+                String name = parameter.name();
+                if (name.matches("transformer\\.(h\\.1|ln_f)\\..*|score\\.weight")) {
+                    assertThat(parameter.gradient().toFloatArray())
+                            .as(name)
+                            .containsExactly(
+                                    whole.weights().get(name).gradient().toFloatArray(), within(1e-6f));
+                } else {
+                    assertThat(parameter.gradient().toFloatArray()).as(name).containsOnly(0);
+                }
+            }
+        }
+    }
+
     @Test
     void measuresFollowTheirFormulas() {
         // ay: 3 of 4 found; no: 1 of 2 found
@@ -132,6 +158,10 @@ class ClassificationTest {
 
     private static OptimizerSettings settings(boolean lastBlockOnly) {
         return new OptimizerSettings(Kind.ADAMW, 0, 0.9, 0.95, 1e-8, 0.1, 1, lastBlockOnly);
+    }
+
+    private static OptimizerSettings unclipped(boolean lastBlockOnly) {
+        return new OptimizerSettings(Kind.ADAMW, 0, 0.9, 0.95, 1e-8, 0.1, 0, lastBlockOnly);
     }
 
     private void store(Gpt gpt) throws IOException {
