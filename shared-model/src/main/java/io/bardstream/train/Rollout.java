@@ -12,9 +12,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Lets a policy answer prompts, many at once: a slot of the decoder whose response has ended takes the next prompt. Tokens are
- * drawn from the policy's own distribution at a temperature, nothing cut off, so that its log-probabilities say how likely
- * each was.
+ * Lets a policy answer prompts, many at once: a slot of the decoder whose response has ended takes the next prompt.
  *
  * <p>A response is a function of the weights, its prompt, the seed and its number alone.
  */
@@ -24,19 +22,39 @@ public final class Rollout {
     private final BpeTokenizer tokenizer;
     private final SamplingParameters sampling;
     private final int mostTokens;
+    private final int mostSlots;
     private final int endOfTurn;
 
-    /** @param mostTokens of a response */
+    /**
+     * Responses drawn from the policy's own distribution at a temperature, nothing cut off, so that its log-probabilities say
+     * how likely each token was.
+     *
+     * @param mostTokens of a response
+     */
     public Rollout(BpeTokenizer tokenizer, double temperature, int mostTokens) {
+        this(tokenizer, SamplingParameters.DEFAULT.withTemperature(temperature), mostTokens, SLOTS);
+    }
+
+    /**
+     * Responses sampled in any way.
+     *
+     * @param mostTokens of a response
+     * @param mostSlots that write at once, each with room for a whole context
+     */
+    public Rollout(BpeTokenizer tokenizer, SamplingParameters sampling, int mostTokens, int mostSlots) {
         this.tokenizer = tokenizer;
-        this.sampling = SamplingParameters.DEFAULT.withTemperature(temperature);
+        this.sampling = sampling;
         this.mostTokens = mostTokens;
+        this.mostSlots = mostSlots;
         this.endOfTurn = tokenizer.specialToken(SpecialTokens.END_OF_TURN).orElse(tokenizer.endOfText());
     }
 
     /** One response to each prompt, in their order. */
     public List<Response> sample(Gpt policy, List<int[]> prompts, long seed) {
-        Writing[] slots = new Writing[Math.min(SLOTS, prompts.size())];
+        if (prompts.isEmpty()) {
+            return List.of();
+        }
+        Writing[] slots = new Writing[Math.min(mostSlots, prompts.size())];
         Response[] responses = new Response[prompts.size()];
         try (Decoder decoder = Decoder.of(policy, slots.length)) {
             int begun = 0;

@@ -5,6 +5,8 @@ import io.bardstream.sample.SamplingParameters;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.tokenizer.ChatFormat.Rendered;
 import io.bardstream.train.Conversations;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.TokenSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +18,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * How a model answers held-out instructions, greedily, beside how it should. By name:
@@ -34,6 +37,7 @@ final class AnswerQuality {
     static final int MOST_TOKENS = 128;
 
     private static final SamplingParameters GREEDY = SamplingParameters.DEFAULT.withTemperature(0);
+    private static final int AT_ONCE = 8; // each takes the room of a context
     private static final int REPEATED_WORDS = 3;
 
     private AnswerQuality() {}
@@ -41,21 +45,27 @@ final class AnswerQuality {
     /** Asks the first conversations, as many as are wanted, for their last answer. */
     static SortedMap<String, Double> of(
             Gpt gpt, BpeTokenizer tokenizer, Conversations held, TokenSource training, int most) {
-        List<Answer> answers = new ArrayList<>();
-        try (Continuations model = new Continuations(gpt, tokenizer)) {
-            for (int i = 0; i < Math.min(most, held.count()); i++) {
-                Rendered conversation = held.get(i);
-                int[] prompt = SupervisedFineTune.prompt(conversation);
-                if (prompt.length >= gpt.config().contextLength()) {
-                    continue;
-                }
-                int end = conversation.trained().length() - 1; // the end of turn is not part of the text
-                String expected = tokenizer.decode(Arrays.copyOfRange(conversation.tokens(), prompt.length, end));
-                Continuations.Written written = model.write(prompt, GREEDY, 0, MOST_TOKENS);
-                answers.add(new Answer(expected, tokenizer.decode(written.tokens()), written.ended()));
-            }
-        }
+        List<Rendered> asked = IntStream.range(0, Math.min(most, held.count()))
+                .mapToObj(held::get)
+                .filter(conversation -> SupervisedFineTune.prompt(conversation).length
+                        < gpt.config().contextLength())
+                .toList();
+        List<Response> responses = new Rollout(tokenizer, GREEDY, MOST_TOKENS, AT_ONCE)
+                .sample(gpt, asked.stream().map(SupervisedFineTune::prompt).toList(), 0);
+        List<Answer> answers = IntStream.range(0, asked.size())
+                .mapToObj(i -> new Answer(
+                        expected(asked.get(i), tokenizer),
+                        tokenizer.decode(responses.get(i).said()),
+                        responses.get(i).ended()))
+                .toList();
         return measured(answers, text -> new LongestCopy(text).in(training, tokenizer));
+    }
+
+    /** What the assistant says last, without its end of turn. */
+    private static String expected(Rendered conversation, BpeTokenizer tokenizer) {
+        int begin = SupervisedFineTune.prompt(conversation).length;
+        int end = conversation.trained().length() - 1;
+        return tokenizer.decode(Arrays.copyOfRange(conversation.tokens(), begin, end));
     }
 
     /** What was expected, what was written, and whether that came to an end. */

@@ -5,7 +5,10 @@ import io.bardstream.kernel.CounterRandom;
 import io.bardstream.sample.SamplingParameters;
 import io.bardstream.tokenizer.BpeTokenizer;
 import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.TokenSource;
+import java.util.List;
 
 /** Lets the model write while it learns, and says how much of what it wrote it has merely remembered. */
 final class SampleWriter {
@@ -32,22 +35,22 @@ final class SampleWriter {
 
     /** A text from the beginning. The same weights write the same text at the same step. */
     Sample write(Gpt gpt, long step) {
-        return sample("", written(gpt, step, tokenizer.encode(PROMPT)), "");
+        return sample("", response(gpt, step, tokenizer.encode(PROMPT)), "");
     }
 
     /** An answer behind its prompt, with its end of turn where it came to it. */
     Sample answer(Gpt gpt, long step, int... prompt) {
-        return sample(tokenizer.decode(prompt), written(gpt, step, prompt), SpecialTokens.END_OF_TURN);
+        return sample(tokenizer.decode(prompt), response(gpt, step, prompt), SpecialTokens.END_OF_TURN);
     }
 
-    private Sample sample(String prompt, Continuations.Written written, String end) {
-        String text = tokenizer.decode(written.tokens());
-        return new Sample(prompt + text + (written.ended() ? end : ""), new LongestCopy(text).in(training, tokenizer));
+    private Sample sample(String prompt, Response response, String end) {
+        String text = tokenizer.decode(response.said());
+        return new Sample(prompt + text + (response.ended() ? end : ""), new LongestCopy(text).in(training, tokenizer));
     }
 
-    private Continuations.Written written(Gpt gpt, long step, int... prompt) {
-        try (Continuations model = new Continuations(gpt, tokenizer)) {
-            return model.write(prompt, SAMPLING, CounterRandom.bits(STREAM, seed, step), TOKENS);
-        }
+    private Response response(Gpt gpt, long step, int... prompt) {
+        return new Rollout(tokenizer, SAMPLING, TOKENS, 1)
+                .sample(gpt, List.of(prompt), CounterRandom.bits(STREAM, seed, step))
+                .get(0);
     }
 }
