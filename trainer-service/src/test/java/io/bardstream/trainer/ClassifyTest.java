@@ -1,10 +1,12 @@
 package io.bardstream.trainer;
 
+import static io.bardstream.training.RunsApi.awaitKnown;
+import static io.bardstream.training.RunsApi.checkpoint;
+import static io.bardstream.training.RunsApi.refused;
+import static io.bardstream.training.RunsApi.submit;
 import static io.restassured.RestAssured.given;
-import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.checkpoint.HuggingFaceFormat;
@@ -21,7 +23,6 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.path.json.JsonPath;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,8 +36,6 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @WithTestResource(EmbeddedServices.class)
 class ClassifyTest {
-    private static final Duration SOON = Duration.ofMinutes(2);
-
     @Inject
     BardstreamHome home;
 
@@ -56,6 +55,7 @@ class ClassifyTest {
                 .toList();
         dataset = new PublishedInstructions(corpus)
                 .publish(DatasetKind.CLASSIFY, pairs.subList(0, 48), pairs.subList(48, 60));
+        awaitKnown(dataset, "classify");
     }
 
     @AfterEach
@@ -155,42 +155,7 @@ class ClassifyTest {
         return submitted(hyperparameters, Map.of());
     }
 
-    /** A run, once the dataset is known. */
     private String submitted(Map<String, ?> hyperparameters, Map<String, ?> more) {
-        awaitDataset();
-        return given().contentType("application/json")
-                .body(body(hyperparameters, more))
-                .post("/v1/runs")
-                .then()
-                .statusCode(202)
-                .extract()
-                .path("id");
-    }
-
-    private void awaitDataset() {
-        await().atMost(SOON).until(() -> given().contentType("application/json")
-                .body(body(Map.of(), Map.of("parent", "not-there")))
-                .post("/v1/runs")
-                .path("error.param")
-                .equals("parent"));
-    }
-
-    private void refused(Map<String, ?> body, String param) {
-        awaitDataset();
-        given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(400)
-                .body("error.param", equalTo(param));
-    }
-
-    /** The best checkpoint of a run, once that has ended. */
-    private static JsonPath checkpoint(String run) {
-        await().atMost(SOON).until(() -> !List.of("queued", "running")
-                .contains(when().get("/v1/runs/" + run).jsonPath().getString("status")));
-        JsonPath view = when().get("/v1/runs/" + run).jsonPath();
-        assertThat(view.getString("status")).as("%s", view.getString("error")).isEqualTo("succeeded");
-        return when().get("/v1/checkpoints/" + view.getString("checkpoint")).jsonPath();
+        return submit(body(hyperparameters, more));
     }
 }

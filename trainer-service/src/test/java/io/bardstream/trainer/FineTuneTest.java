@@ -1,11 +1,17 @@
 package io.bardstream.trainer;
 
+import static io.bardstream.training.RunsApi.announced;
+import static io.bardstream.training.RunsApi.awaitKnown;
+import static io.bardstream.training.RunsApi.awaitRun;
+import static io.bardstream.training.RunsApi.awaitStatus;
+import static io.bardstream.training.RunsApi.metrics;
+import static io.bardstream.training.RunsApi.refused;
+import static io.bardstream.training.RunsApi.run;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
-import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.checkpoint.CheckpointStore;
 import io.bardstream.checkpoint.HuggingFaceFormat;
@@ -13,7 +19,6 @@ import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Split;
-import io.bardstream.event.EventJson;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.TrainingRequest;
 import io.bardstream.gpt.Gpt;
@@ -25,6 +30,7 @@ import io.bardstream.training.ConversationFile;
 import io.bardstream.training.PublishedCorpus;
 import io.bardstream.training.PublishedInstructions;
 import io.bardstream.training.PublishedInstructions.Pair;
+import io.bardstream.training.RunsApi;
 import io.bardstream.training.TokenFiles;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.WithTestResource;
@@ -32,7 +38,6 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.path.json.JsonPath;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -228,11 +233,7 @@ class FineTuneTest {
                         WORDS.get(i % 10) + "!"))
                 .toList();
         Dataset published = instructions.publish(pairs.subList(0, train), pairs.subList(train, train + validation));
-        await().atMost(SOON).until(() -> given().contentType("application/json")
-                .body(Map.of("stage", "sft", "dataset", published.id(), "parent", "not-there"))
-                .post("/v1/runs")
-                .path("error.param")
-                .equals("parent"));
+        awaitKnown(published, "sft");
         return published;
     }
 
@@ -254,57 +255,7 @@ class FineTuneTest {
     }
 
     private String submit(Map<String, ?> hyperparameters) {
-        return given().contentType("application/json")
-                .body(body(hyperparameters))
-                .post("/v1/runs")
-                .then()
-                .statusCode(202)
-                .extract()
-                .path("id");
-    }
-
-    private static void refused(Map<String, ?> body, String param) {
-        given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(400)
-                .body("error.param", equalTo(param));
-    }
-
-    private static String awaitRun(Dataset of, String stage) {
-        String path = "data.findAll { it.dataset == '" + of.id() + "' && it.stage == '" + stage + "' }.id";
-        await().atMost(SOON)
-                .until(() -> !when().get("/v1/runs").jsonPath().getList(path).isEmpty());
-        return when().get("/v1/runs").jsonPath().getList(path).get(0).toString();
-    }
-
-    private static JsonPath run(String id) {
-        return when().get("/v1/runs/" + id).jsonPath();
-    }
-
-    private static void awaitStatus(String id, String status) {
-        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(id).getString("status")));
-        JsonPath view = run(id);
-        assertThat(view.getString("status")).as("%s", view.getString("error")).isEqualTo(status);
-    }
-
-    private static List<StepMetrics> metrics(String id) {
-        return given().accept("application/jsonl")
-                .get("/v1/runs/" + id + "/metrics")
-                .asString()
-                .lines()
-                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), StepMetrics.class))
-                .toList();
-    }
-
-    private static Map<Integer, String> announced(String run) {
-        Map<Integer, String> sums = new HashMap<>();
-        List<Map<String, Object>> checkpoints =
-                when().get("/v1/checkpoints").jsonPath().getList("data.findAll { it.run == '" + run + "' }");
-        checkpoints.forEach(
-                checkpoint -> sums.put((Integer) checkpoint.get("step"), (String) checkpoint.get("sha256")));
-        return sums;
+        return RunsApi.submit(body(hyperparameters));
     }
 
     /** Makes the run another's who is gone already. */

@@ -1,5 +1,10 @@
 package io.bardstream.trainer;
 
+import static io.bardstream.training.RunsApi.awaitRun;
+import static io.bardstream.training.RunsApi.cancel;
+import static io.bardstream.training.RunsApi.checkpoint;
+import static io.bardstream.training.RunsApi.run;
+import static io.bardstream.training.RunsApi.submit;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -174,7 +179,7 @@ class ImportTest {
     void whatWasTrainedElsewhereOnADatasetOfOursKeepsItsLineageAndGoesOn() {
         // Given a dataset, and weights trained on it elsewhere that came back without a tokenizer
         Dataset dataset = corpus.publish(100);
-        cancelTheCurriculums(dataset);
+        cancel(awaitRun(dataset, "pretrain"));
         assertThat(folder.resolve("tokenizer.json").toFile().delete()).isTrue();
         refused(
                 post("/v1/checkpoints/import", Map.of("path", folder.toString())),
@@ -206,7 +211,7 @@ class ImportTest {
                 .jsonPath();
         assertThat(before.getLong("tokens"))
                 .isEqualTo(dataset.split(Split.VALIDATION).orElseThrow().tokens() - 1);
-        String run = submitted(Map.of(
+        String run = submit(Map.of(
                 "stage",
                 "pretrain",
                 "dataset",
@@ -215,7 +220,7 @@ class ImportTest {
                 id,
                 "hyperparameters",
                 Map.of("steps", 5, "context_length", CONTEXT, "batch_size", 4)));
-        String trained = ended(run);
+        String trained = checkpoint(run).getString("id");
         assertThat(run(run).getDouble("best_validation_loss")).isLessThan(before.getDouble("loss"));
         when().get("/v1/checkpoints/" + trained + "/lineage")
                 .then()
@@ -229,7 +234,7 @@ class ImportTest {
     void askingDisturbsNoTraining() {
         // Given a run on one thread that nobody disturbs
         Dataset dataset = corpus.publish(100);
-        cancelTheCurriculums(dataset);
+        cancel(awaitRun(dataset, "pretrain"));
         Map<String, Object> body = Map.of(
                 "stage",
                 "pretrain",
@@ -239,25 +244,25 @@ class ImportTest {
                 "tiny",
                 "hyperparameters",
                 Map.of("steps", 20, "evaluation_interval", 20, "context_length", 32, "batch_size", 4, "threads", 1));
-        String undisturbed = ended(submitted(body));
+        String undisturbed = checkpoint(submit(body)).getString("id");
 
         // When the same is trained while another model is asked all the time
         String other = imported(Map.of("path", folder.toString()), 201).getString("id");
-        String run = submitted(body);
+        String run = submit(body);
         await().pollInterval(Duration.ofMillis(10)).atMost(SOON).until(() -> {
             logits(other, tokens(CONTEXT)).statusCode(200);
             return !List.of("queued", "running").contains(run(run).getString("status"));
         });
 
         // Then it ends with the same weights
-        assertThat(sha256(ended(run))).isEqualTo(sha256(undisturbed));
+        assertThat(checkpoint(run).getString("sha256")).isEqualTo(sha256(undisturbed));
     }
 
     @Test
     void aDatasetOfAnotherVocabularyIsRefused() {
         try (PublishedCorpus other = new PublishedCorpus(kafka, TEXT.repeat(40), 290)) {
             Dataset dataset = other.publish(100);
-            cancelTheCurriculums(dataset);
+            cancel(awaitRun(dataset, "pretrain"));
             refused(
                     post("/v1/checkpoints/import", Map.of("path", folder.toString(), "dataset", dataset.id())),
                     400,
@@ -291,7 +296,7 @@ class ImportTest {
     @Test
     void theTokensOfADatasetAreThoseOfItsManifest() {
         Dataset dataset = corpus.publish(100);
-        cancelTheCurriculums(dataset);
+        cancel(awaitRun(dataset, "pretrain"));
         Split split = dataset.split(Split.TRAIN).orElseThrow();
 
         byte[] tokens = when().get("/v1/datasets/" + dataset.id() + "/tokens/train")
@@ -363,35 +368,7 @@ class ImportTest {
                         .toList();
     }
 
-    /** Makes way for the runs that a test asks for. */
-    private static void cancelTheCurriculums(Dataset dataset) {
-        String ofDataset = "data.findAll { it.dataset == '" + dataset.id() + "' }.id";
-        await().atMost(SOON)
-                .until(() ->
-                        when().get("/v1/runs").jsonPath().getList(ofDataset).size() == 1);
-        String run = when().get("/v1/runs").jsonPath().getList(ofDataset).get(0).toString();
-        when().post("/v1/runs/" + run + "/cancel").then().statusCode(200);
-        await().atMost(SOON).until(() -> run(run).getString("status").equals("cancelled"));
-    }
-
-    private static String submitted(Map<String, ?> body) {
-        return post("/v1/runs", body).statusCode(202).extract().path("id");
-    }
-
-    /** The best checkpoint of a run, when it has succeeded. */
-    private static String ended(String run) {
-        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(run).getString("status")));
-        assertThat(run(run).getString("status"))
-                .as("%s", run(run).getString("error"))
-                .isEqualTo("succeeded");
-        return run(run).getString("checkpoint");
-    }
-
     private static String sha256(String checkpoint) {
         return when().get("/v1/checkpoints/" + checkpoint).jsonPath().getString("sha256");
-    }
-
-    private static JsonPath run(String id) {
-        return when().get("/v1/runs/" + id).jsonPath();
     }
 }

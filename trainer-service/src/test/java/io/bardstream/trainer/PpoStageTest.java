@@ -1,11 +1,15 @@
 package io.bardstream.trainer;
 
-import static io.restassured.RestAssured.given;
+import static io.bardstream.training.RunsApi.awaitKnown;
+import static io.bardstream.training.RunsApi.awaitStatus;
+import static io.bardstream.training.RunsApi.metrics;
+import static io.bardstream.training.RunsApi.refused;
+import static io.bardstream.training.RunsApi.run;
+import static io.bardstream.training.RunsApi.submit;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
-import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.checkpoint.CheckpointFolder;
 import io.bardstream.checkpoint.CheckpointStore;
@@ -15,7 +19,6 @@ import io.bardstream.checkpoint.ModelConfig.RewardScale;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
-import io.bardstream.event.EventJson;
 import io.bardstream.event.GenerationRequest.Format;
 import io.bardstream.event.Preference;
 import io.bardstream.event.Preference.Choice;
@@ -40,7 +43,6 @@ import io.restassured.path.json.JsonPath;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -97,11 +99,7 @@ class PpoStageTest {
                         WORDS.get(i % 10) + "!"))
                 .toList();
         dataset = instructions.publish(pairs.subList(0, 50), pairs.subList(50, 60));
-        await().atMost(SOON).until(() -> given().contentType("application/json")
-                .body(Map.of("stage", "sft", "dataset", dataset.id(), "parent", "not-there"))
-                .post("/v1/runs")
-                .path("error.param")
-                .equals("parent"));
+        awaitKnown(dataset, "sft");
         String tuned = submit(Map.of(
                 "stage",
                 "sft",
@@ -337,29 +335,6 @@ class PpoStageTest {
         return fact.id();
     }
 
-    private static String submit(Map<String, ?> body) {
-        return given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(202)
-                .extract()
-                .path("id");
-    }
-
-    private static void refused(Map<String, ?> body, String param) {
-        given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(400)
-                .body("error.param", equalTo(param));
-    }
-
-    private static JsonPath run(String id) {
-        return when().get("/v1/runs/" + id).jsonPath();
-    }
-
     /** The one that a run announced. */
     private static JsonPath checkpoint(String run) {
         List<JsonPath> announced = announced(run);
@@ -374,21 +349,6 @@ class PpoStageTest {
                 .getList("data.findAll { it.run == '" + run + "' }.id", String.class)
                 .stream()
                 .map(id -> when().get("/v1/checkpoints/" + id).jsonPath())
-                .toList();
-    }
-
-    private static void awaitStatus(String id, String status) {
-        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(id).getString("status")));
-        JsonPath view = run(id);
-        assertThat(view.getString("status")).as("%s", view.getString("error")).isEqualTo(status);
-    }
-
-    private static List<StepMetrics> metrics(String id) {
-        return given().accept("application/jsonl")
-                .get("/v1/runs/" + id + "/metrics")
-                .asString()
-                .lines()
-                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), StepMetrics.class))
                 .toList();
     }
 

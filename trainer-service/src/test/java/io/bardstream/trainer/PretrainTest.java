@@ -1,5 +1,12 @@
 package io.bardstream.trainer;
 
+import static io.bardstream.training.RunsApi.announced;
+import static io.bardstream.training.RunsApi.awaitRun;
+import static io.bardstream.training.RunsApi.awaitStatus;
+import static io.bardstream.training.RunsApi.cancel;
+import static io.bardstream.training.RunsApi.metrics;
+import static io.bardstream.training.RunsApi.refused;
+import static io.bardstream.training.RunsApi.run;
 import static io.restassured.RestAssured.given;
 import static io.restassured.RestAssured.when;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,7 +20,6 @@ import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Split;
-import io.bardstream.event.EventJson;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.event.Topics;
 import io.bardstream.event.TrainingRequest;
@@ -23,6 +29,7 @@ import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.train.Evaluation;
 import io.bardstream.training.PublishedCorpus;
+import io.bardstream.training.RunsApi;
 import io.bardstream.training.TokenFiles;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.WithTestResource;
@@ -30,7 +37,6 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.path.json.JsonPath;
 import jakarta.inject.Inject;
 import jakarta.persistence.EntityManager;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -86,13 +92,7 @@ class PretrainTest {
         dataset = corpus.publish(100);
 
         // When the run that follows from them has gone some way and is cancelled
-        await().atMost(SOON)
-                .until(() -> runs("data.findAll { it.dataset == '" + dataset.id() + "' }")
-                                .size()
-                        == 1);
-        String run = runs("data.findAll { it.dataset == '" + dataset.id() + "' }.id")
-                .get(0)
-                .toString();
+        String run = awaitRun(dataset, "pretrain");
         await().atMost(SOON).until(() -> run(run).getLong("step") > 75);
         cancel(run);
 
@@ -122,7 +122,7 @@ class PretrainTest {
         Lineage lineage = Lineage.read(folder);
         assertThat(lineage.dataset().splits()).isEqualTo(dataset.splits());
         assertThat(lineage.request().hyperparameters().optimizer()).isNotNull();
-        assertThat(lineage.engine().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
+        assertThat(lineage.engine().threads()).isEqualTo(1);
         assertThat(lineage.engine().librarySha256()).hasSize(64);
         try (Compute compute = Compute.open(Precision.parse(lineage.engine().dtype()));
                 Gpt gpt = Gpt.load(folder, compute)) {
@@ -276,7 +276,7 @@ class PretrainTest {
         // When another goes on from its checkpoint
         Map<String, Object> body = new HashMap<>(body(Map.of("steps", 2, "learning_rate", 1e-5)));
         body.put("parent", parent);
-        String second = submitBody(body);
+        String second = RunsApi.submit(body);
         awaitStatus(second, "succeeded");
 
         // Then it begins where the first ended
@@ -316,7 +316,7 @@ class PretrainTest {
 
         // When it is to fit
         body.put("fit", true);
-        String run = submitBody(body);
+        String run = RunsApi.submit(body);
         cancel(run);
 
         // Then the request holds what was chosen
@@ -339,75 +339,12 @@ class PretrainTest {
     }
 
     private String submit(Map<String, ?> hyperparameters) {
-        return submitBody(body(hyperparameters));
-    }
-
-    private static String submitBody(Map<String, ?> body) {
-        return given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(202)
-                .extract()
-                .path("id");
-    }
-
-    private static void refused(Map<String, ?> body, String param) {
-        given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(400)
-                .body("error.param", equalTo(param));
+        return RunsApi.submit(body(hyperparameters));
     }
 
     /** Makes way for the runs that a test asks for. */
     private void cancelTheCurriculums() {
-        await().atMost(SOON)
-                .until(() -> runs("data.findAll { it.dataset == '" + dataset.id() + "' }")
-                                .size()
-                        == 1);
-        cancel(runs("data.findAll { it.dataset == '" + dataset.id() + "' }.id")
-                .get(0)
-                .toString());
-    }
-
-    private static void cancel(String run) {
-        when().post("/v1/runs/" + run + "/cancel").then().statusCode(200);
-        awaitStatus(run, "cancelled");
-    }
-
-    private static List<?> runs(String path) {
-        return when().get("/v1/runs").jsonPath().getList(path);
-    }
-
-    private static JsonPath run(String id) {
-        return when().get("/v1/runs/" + id).jsonPath();
-    }
-
-    private static void awaitStatus(String id, String status) {
-        await().atMost(SOON).until(() -> !List.of("queued", "running").contains(run(id).getString("status")));
-        JsonPath view = run(id);
-        assertThat(view.getString("status")).as("%s", view.getString("error")).isEqualTo(status);
-    }
-
-    private static List<StepMetrics> metrics(String id) {
-        return given().accept("application/jsonl")
-                .get("/v1/runs/" + id + "/metrics")
-                .asString()
-                .lines()
-                .map(line -> EventJson.read(line.getBytes(StandardCharsets.UTF_8), StepMetrics.class))
-                .toList();
-    }
-
-    /** Steps and sums of a run's announced checkpoints. */
-    private static Map<Integer, String> announced(String run) {
-        Map<Integer, String> sums = new HashMap<>();
-        List<Map<String, Object>> checkpoints =
-                when().get("/v1/checkpoints").jsonPath().getList("data.findAll { it.run == '" + run + "' }");
-        checkpoints.forEach(
-                checkpoint -> sums.put((Integer) checkpoint.get("step"), (String) checkpoint.get("sha256")));
-        return sums;
+        cancel(awaitRun(dataset, "pretrain"));
     }
 
     /** Makes the run another's who is gone already: its worker may write nothing more, and anyone may take it. */
