@@ -51,7 +51,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
-/** Fine-tuning from records on Kafka to announced checkpoints, on questions whose answers follow a rule. */
+/**
+ * Fine-tuning from records on Kafka to announced checkpoints, on questions whose answers follow a rule. The text's vocabulary has no
+ * tokens for turns, as GPT-2's has none.
+ */
 @QuarkusTest
 @WithTestResource(EmbeddedServices.class)
 class FineTuneTest {
@@ -81,7 +84,7 @@ class FineTuneTest {
         // A word of each test's own makes a vocabulary of its own: the curriculum tunes on all instructions in the same
         // one
         String own = TEXT + test.getTestMethod().orElseThrow().getName() + ". ";
-        corpus = new PublishedCorpus(kafka, own.repeat(40), 450);
+        corpus = new PublishedCorpus(kafka, own.repeat(40), 450, List.of(SpecialTokens.END_OF_TEXT));
         instructions = new PublishedInstructions(corpus);
     }
 
@@ -120,13 +123,16 @@ class FineTuneTest {
                         .map(StepMetrics::sample))
                 .anyMatch(sample -> sample.matches("(?s)<\\|user\\|>.*<\\|assistant\\|>.*<\\|endofturn\\|>"));
 
-        // And the folder is a chat model whose loss is the one announced
+        // And the folder is a chat model, its vocabulary grown by the tokens for turns, whose loss is the one announced
         JsonPath checkpoint =
                 when().get("/v1/checkpoints/" + view.getString("checkpoint")).jsonPath();
         Path folder = new CheckpointStore(home.checkpoints())
                 .verify(checkpoint.getString("path"), checkpoint.getString("sha256"));
         assertThat(Files.readString(folder.resolve(HuggingFaceFormat.TOKENIZER_CONFIG)))
                 .contains("chat_template");
+        assertThat(HuggingFaceFormat.readConfig(folder).vocabularySize())
+                .isEqualTo(text.vocabularySize() + SpecialTokens.ALL.size() - 1)
+                .isEqualTo(dataset.vocabularySize());
         try (Compute compute = Compute.open(Compute.preferredPrecision());
                 Gpt gpt = Gpt.load(folder, compute)) {
             int pad = instructions.bpe().specialToken(SpecialTokens.PAD).orElseThrow();

@@ -38,12 +38,17 @@ public final class PublishedCorpus implements AutoCloseable {
     private final String text;
 
     public PublishedCorpus(String bootstrapServers, String text, int vocabularySize) {
+        this(bootstrapServers, text, vocabularySize, SpecialTokens.ALL);
+    }
+
+    /** One whose vocabulary may lack tokens for turns, as GPT-2's does. */
+    public PublishedCorpus(String bootstrapServers, String text, int vocabularySize, List<String> specials) {
         this.producer = new KafkaProducer<>(
                 Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers),
                 new StringSerializer(),
                 new EventSerializer());
         this.text = text;
-        BpeTrainer trainer = new BpeTrainer(vocabularySize, SpecialTokens.ALL);
+        BpeTrainer trainer = new BpeTrainer(vocabularySize, specials);
         trainer.add(text);
         this.bpe = trainer.train((merges, wanted) -> {});
         this.tokenizer = new TokenizerPublished(
