@@ -296,7 +296,7 @@ class PretrainTest {
         refused(with("preset", "colossal"), "preset");
         refused(with("parent", "nobody-000001"), "parent");
         refused(with("reward", "somebody"), "reward");
-        refused(with("stage", "dpo"), "stage");
+        refused(with("stage", "reward"), "stage"); // reward-service's
         refused(with("dataset", "unheard-of"), "dataset");
         refused(with("memory", -1), "memory");
         refused(with("memory", 1_000_000), "batch_size");
