@@ -108,7 +108,7 @@ class PpoStageTest {
                 "preset",
                 "tiny",
                 "hyperparameters",
-                Map.of("steps", 8, "evaluation_interval", 8)));
+                Map.of("steps", 8, "evaluation_interval", 8, "threads", 1)));
         awaitStatus(tuned, "succeeded");
         policy = run(tuned).getString("checkpoint");
     }
@@ -211,8 +211,9 @@ class PpoStageTest {
         await().atMost(SOON).until(() -> facts.dataset(id).isPresent());
 
         // When
-        String run =
-                submit(dpo(id, Map.of("steps", 30, "evaluation_interval", 15, "batch_size", 8, "learning_rate", 1e-3)));
+        String run = submit(dpo(
+                id,
+                Map.of("steps", 30, "evaluation_interval", 15, "batch_size", 8, "learning_rate", 1e-3, "threads", 1)));
         awaitStatus(run, "succeeded");
 
         // Then it prefers what they preferred on prompts it has not seen, and says how far it went for that
@@ -278,6 +279,8 @@ class PpoStageTest {
                 8,
                 "critic_warmup",
                 0,
+                "threads",
+                1,
                 "learning_rate",
                 3e-4));
         all.putAll(hyperparameters);
