@@ -47,6 +47,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.eclipse.microprofile.config.ConfigProvider;
 
 /**
  * What {@code bardstream bench pipeline} runs: what it costs that a training's tokens and measurements go through Kafka.
@@ -333,7 +334,10 @@ public final class PipelineBenchmark {
         private static final List<Topic<?>> HEARD = List.of(
                 Topics.TOKENIZERS, Topics.DATASETS, Topics.TRAINING_REQUESTS, Topics.CHECKPOINTS, Topics.PROMOTIONS);
         private static final Duration POLL = Duration.ofSeconds(1);
+        private static final String SETTING =
+                "mp.messaging.connector.smallrye-kafka." + ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG;
 
+        private final String wait = ConfigProvider.getConfig().getValue(SETTING, String.class); // as the service has it
         private final List<Thread> threads = HEARD.stream()
                 .map(topic -> new Thread(() -> listen(topic), topic.name()))
                 .toList();
@@ -357,7 +361,11 @@ public final class PipelineBenchmark {
 
         private void listen(Topic<?> topic) {
             try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                    Map.of(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka),
+                    Map.of(
+                            ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                            kafka,
+                            ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG,
+                            wait),
                     new ByteArrayDeserializer(),
                     new ByteArrayDeserializer())) {
                 List<TopicPartition> whole = List.of(new TopicPartition(topic.name(), 0));
