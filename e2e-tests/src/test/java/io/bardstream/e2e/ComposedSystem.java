@@ -17,7 +17,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 /** The whole system in containers, built and started from empty volumes, and what its users do with it over HTTP. */
 final class ComposedSystem implements AutoCloseable {
@@ -76,15 +78,17 @@ final class ComposedSystem implements AutoCloseable {
         }
     }
 
-    /** Prefers what is shown as A in the next pair, and gives the vote's id and that text. */
+    /** Prefers the shorter text of the next pair, and gives the vote's id and that text. */
     Map.Entry<String, String> judgeOne(String annotator) {
         JsonNode pair = await().atMost(SOON)
                 .pollInterval(Duration.ofSeconds(1))
                 .ignoreExceptionsInstanceOf(IOException.class)
                 .until(() -> next(annotator), next -> next.hasNonNull("id"));
+        String choice =
+                pair.at("/a").asText().length() <= pair.at("/b").asText().length() ? "a" : "b";
         HttpRequest vote = withBody(
                 request("FEEDBACK", "/v1/comparisons/" + pair.at("/id").asText() + "/vote"),
-                "{\"annotator\":\"" + annotator + "\",\"choice\":\"a\"}");
+                "{\"annotator\":\"" + annotator + "\",\"choice\":\"" + choice + "\"}");
         HttpResponse<String> acknowledged = await().atMost(SOON)
                 .pollInterval(Duration.ofSeconds(1))
                 .ignoreExceptionsInstanceOf(IOException.class)
@@ -92,7 +96,8 @@ final class ComposedSystem implements AutoCloseable {
                         () -> http.send(vote, BodyHandlers.ofString()),
                         answer -> answer.statusCode() == 201 || answer.statusCode() == 200);
         return Map.entry(
-                read(acknowledged.body()).at("/id").asText(), pair.at("/a").asText());
+                read(acknowledged.body()).at("/id").asText(),
+                pair.at("/" + choice).asText());
     }
 
     private JsonNode next(String annotator) throws IOException, InterruptedException {
@@ -110,6 +115,14 @@ final class ComposedSystem implements AutoCloseable {
                 .map(this::read)
                 .collect(Collectors.toMap(line -> line.at("/id").asText(), line -> line.at("/chosen")
                         .asText()));
+    }
+
+    /** The newest run of a stage that the curriculum has started. */
+    Optional<JsonNode> run(String service, String stage) {
+        return StreamSupport.stream(get(service, "/v1/runs").at("/data").spliterator(), false)
+                .filter(run -> run.at("/stage").asText().equals(stage))
+                .filter(run -> run.at("/requested_by").asText().equals("curriculum"))
+                .findFirst();
     }
 
     boolean isOk(String service, String path) throws InterruptedException {
