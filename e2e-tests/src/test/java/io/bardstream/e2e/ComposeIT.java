@@ -19,9 +19,9 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /**
- * The unmodified {@code docker-compose.yml}, from empty volumes: text becomes a served model, people's votes become facts on a topic,
- * a broker that goes away comes back, and the votes become a reward model and a policy that serves. Each test goes on where the one before it stopped. The containers' log stays in
- * {@code target/compose.log}.
+ * The unmodified {@code docker-compose.yml}, from empty volumes: text becomes a served model, people's votes become
+ * facts on a topic, a broker that goes away comes back, and the votes become a reward model and a policy that serves.
+ * Each test goes on where the one before it stopped. The containers' log stays in {@code target/compose.log}.
  */
 @RequiresDocker({"apache/kafka:4.2.1", "postgres:17", "eclipse-temurin:21-jre"})
 @Tag("acceptance")

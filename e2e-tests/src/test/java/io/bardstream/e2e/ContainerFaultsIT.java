@@ -17,9 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * One container after the other goes away, by {@code kill -9} or off the network, while somebody votes and a model trains. Runs come
- * to their end, and every vote that was acknowledged stands as it was cast. The containers' log stays in
- * {@code target/container-faults.log}.
+ * One container after the other goes away, by {@code kill -9} or off the network, while somebody votes and a model
+ * trains. Runs come to their end, and every vote that was acknowledged stands as it was cast. The containers' log stays
+ * in {@code target/container-faults.log}.
  */
 @RequiresDocker({"apache/kafka:4.2.1", "postgres:17", "eclipse-temurin:21-jre"})
 @Tag("acceptance")

@@ -10,10 +10,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntFunction;
 
 /**
- * A broker and a database for a service's tests: {@code @QuarkusTestResource(EmbeddedServices.class)}, or by hand where a test is no Quarkus test.
+ * A broker and a database for a service's tests: {@code @QuarkusTestResource(EmbeddedServices.class)}, or by hand where
+ * a test is no Quarkus test.
  *
- * <p>One pair serves all tests of a JVM; it is new and empty when the first test asks for it and ends, with its folder, when the JVM ends. Its ports and folder
- * are its own, so builds may run side by side.
+ * <p>One pair serves all tests of a JVM; it is new and empty when the first test asks for it and ends, with its folder,
+ * when the JVM ends. Its ports and folder are its own, so builds may run side by side.
  *
  * <p>With the system property {@code bardstream.test.containers} it is a pair of {@link ContainerServices} instead.
  */

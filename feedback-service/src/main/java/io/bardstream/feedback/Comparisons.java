@@ -35,8 +35,8 @@ class Comparisons {
     }
 
     /**
-     * The pair an annotator is to judge next: the one held for them for the longest, else a new one. Asking again gives the same
-     * pair, with the same sides. To fetch ahead, name what is already at hand.
+     * The pair an annotator is to judge next: the one held for them for the longest, else a new one. Asking again gives
+     * the same pair, with the same sides. To fetch ahead, name what is already at hand.
      *
      * @param except ids of comparisons that are not wanted
      * @return nothing where no pair waits
@@ -91,8 +91,8 @@ class Comparisons {
     }
 
     /**
-     * Of the open pairs with a seat free the one the newest reward model is least sure of, where there are scores; then one that
-     * others have begun on; then the oldest.
+     * Of the open pairs with a seat free the one the newest reward model is least sure of, where there are scores; then
+     * one that others have begun on; then the oldest.
      */
     private Optional<String> waiting(String annotator, Set<String> except, Instant now) {
         return database.createNativeQuery("""

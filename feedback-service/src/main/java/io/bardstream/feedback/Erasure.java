@@ -14,9 +14,9 @@ import java.util.Set;
 import org.hibernate.Session;
 
 /**
- * Removes an annotator or a prompt and all that hangs on it: rows here, with those of the outbox, and by tombstones the votes and
- * generations on their topics. Every other record keeps its offset. It is one transaction, so an erasure that was answered is
- * complete here and will be on the topics.
+ * Removes an annotator or a prompt and all that hangs on it: rows here, with those of the outbox, and by tombstones the
+ * votes and generations on their topics. Every other record keeps its offset. It is one transaction, so an erasure that
+ * was answered is complete here and will be on the topics.
  *
  * <p>Callers wake the {@link Outbox} afterwards, outside the transaction.
  */

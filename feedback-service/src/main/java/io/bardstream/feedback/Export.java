@@ -19,8 +19,8 @@ import java.util.stream.Stream;
 import org.hibernate.Session;
 
 /**
- * The votes that stand, as JSON lines that Hugging Face {@code datasets} and TRL load as they are. They come from a cursor of the
- * database, a few hundred at a time, so any number fits into any memory.
+ * The votes that stand, as JSON lines that Hugging Face {@code datasets} and TRL load as they are. They come from a
+ * cursor of the database, a few hundred at a time, so any number fits into any memory.
  */
 @ApplicationScoped
 class Export {

@@ -12,8 +12,8 @@ import jakarta.transaction.Transactional;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What the topics have told, by natural id: storing a fact twice changes nothing. A generation never changes, so its first record
- * stays; of a checkpoint and a score the newest does.
+ * What the topics have told, by natural id: storing a fact twice changes nothing. A generation never changes, so its
+ * first record stays; of a checkpoint and a score the newest does.
  */
 @ApplicationScoped
 @Transactional

@@ -13,7 +13,10 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 
-/** What was served, by the id that stands in the answer, and what people think of it; one that was erased is not there any more. */
+/**
+ * What was served, by the id that stands in the answer, and what people think of it; one that was erased is not there
+ * any more.
+ */
 @Path("/v1/generations/{id}")
 @Produces(MediaType.APPLICATION_JSON)
 @Blocking

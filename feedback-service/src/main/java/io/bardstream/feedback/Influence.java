@@ -32,8 +32,8 @@ class Influence {
     }
 
     /**
-     * The checkpoints that learned from any of these votes or after this prompt, directly or not, in the order in which they were
-     * made.
+     * The checkpoints that learned from any of these votes or after this prompt, directly or not, in the order in which
+     * they were made.
      *
      * @param prompt id of a prompt that runs may have been asked to answer, or null
      */

@@ -10,8 +10,8 @@ import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 
 /**
- * A judgement with its two texts, as it goes out as a line of JSON, {@link Decided} or {@link Undecided}, and comes in again as a
- * {@link Line}.
+ * A judgement with its two texts, as it goes out as a line of JSON, {@link Decided} or {@link Undecided}, and comes in
+ * again as a {@link Line}.
  *
  * @param id of the vote
  * @param choice A, TIE or BOTH_BAD: what is preferred comes first

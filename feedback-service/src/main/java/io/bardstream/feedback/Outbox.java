@@ -24,7 +24,8 @@ import org.jboss.logging.Logger;
 /**
  * Publishes what the outbox holds, in order and at least once: when something is put in, at start, and every five seconds. A
  * record counts as announced when Kafka has acknowledged it and all before it; no vote is lost between the database and the
- * topic. What is announced stands on the topic, and its text goes from here. Where one fails, it and what follows are sent again, so of two records with one key the later one stays the last.
+ * topic. What is announced stands on the topic, and its text goes from here. Where one fails, it and what follows are
+ * sent again, so of two records with one key the later one stays the last.
  */
 @ApplicationScoped
 class Outbox {

@@ -21,8 +21,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Keeps pairs in stock. It asks inference for two texts after a prompt, pairs what comes back, and takes pairs out whose
- * checkpoints are no longer of interest. What is asked for stands in a table, so a restart forgets nothing; what is not answered
- * in time is asked for anew.
+ * checkpoints are no longer of interest. What is asked for stands in a table, so a restart forgets nothing; what is not
+ * answered in time is asked for anew.
  */
 @ApplicationScoped
 class Pool {

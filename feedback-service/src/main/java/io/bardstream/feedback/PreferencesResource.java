@@ -33,7 +33,10 @@ public class PreferencesResource {
         return export::decided;
     }
 
-    /** Takes votes in either of these forms: 201, or 200 where all of them were there before; what is wrong is named line by line. */
+    /**
+     * Takes votes in either of these forms: 201, or 200 where all of them were there before; what is wrong is named
+     * line by line.
+     */
     @POST
     @Path("preferences")
     @Consumes({"application/jsonl", "application/x-ndjson", MediaType.TEXT_PLAIN, MediaType.APPLICATION_OCTET_STREAM})

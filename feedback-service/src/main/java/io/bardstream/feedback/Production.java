@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * Judgements on texts that were served to somebody. Thumbs stand beside the text; a corrected text makes a pair with it, already
- * judged, and a record of {@code preferences} like any vote. Of one person and text the newest of each counts.
+ * Judgements on texts that were served to somebody. Thumbs stand beside the text; a corrected text makes a pair with
+ * it, already judged, and a record of {@code preferences} like any vote. Of one person and text the newest of each
+ * counts.
  *
  * <p>Callers wake the {@link Outbox} afterwards, outside the transaction.
  */

@@ -15,8 +15,9 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How much one address may ask: a bucket of tokens each, one a request, filled again at a steady rate. An empty one is a 429 that
- * says when to come again. Health and metrics are free. It is asked before the key is, so keys cannot be tried out fast.
+ * How much one address may ask: a bucket of tokens each, one a request, filled again at a steady rate. An empty one is
+ * a 429 that says when to come again. Health and metrics are free. It is asked before the key is, so keys cannot be
+ * tried out fast.
  */
 @ApplicationScoped
 class RateLimit {

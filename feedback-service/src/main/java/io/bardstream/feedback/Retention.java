@@ -15,9 +15,9 @@ import org.hibernate.Session;
 import org.jboss.logging.Logger;
 
 /**
- * Lets go what has been kept long enough: what people asked for over HTTP ({@link HttpGenerations}), here and, by tombstones, on
- * its topic; and the outbox's rows that were announced long ago. A correction that somebody gave stays, with its prompt, until it
- * is erased.
+ * Lets go what has been kept long enough: what people asked for over HTTP ({@link HttpGenerations}), here and, by
+ * tombstones, on its topic; and the outbox's rows that were announced long ago. A correction that somebody gave stays,
+ * with its prompt, until it is erased.
  */
 @ApplicationScoped
 class Retention {

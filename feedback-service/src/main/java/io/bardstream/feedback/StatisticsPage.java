@@ -113,7 +113,10 @@ public class StatisticsPage {
         }
     }
 
-    /** A share and its interval as a point and a line, in per mille of the axis and as text; null where there is nothing to show. */
+    /**
+     * A share and its interval as a point and a line, in per mille of the axis and as text; null where there is nothing
+     * to show.
+     */
     public record Interval(long count, long of, long value, long low, long high, String text, String from, String to) {
         static Interval of(Share share) {
             return share.value() == null

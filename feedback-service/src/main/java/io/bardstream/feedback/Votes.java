@@ -70,8 +70,8 @@ class Votes {
     }
 
     /**
-     * Takes an annotator's vote on a comparison back. On the topic an undo is a skip that supersedes the vote, which every reader
-     * understands; here the annotator is asked again. Undoing twice is undoing once.
+     * Takes an annotator's vote on a comparison back. On the topic an undo is a skip that supersedes the vote, which
+     * every reader understands; here the annotator is asked again. Undoing twice is undoing once.
      *
      * @return the comparison to be judged again
      * @throws ApiException 404 where this annotator has not voted on it

@@ -103,7 +103,10 @@ final class Given {
         nothingJudged(database, "c1");
     }
 
-    /** This policy serves, and nothing was asked of it or judged; prompts are the bundled ones; the pool stands still meanwhile. */
+    /**
+     * This policy serves, and nothing was asked of it or judged; prompts are the bundled ones; the pool stands still
+     * meanwhile.
+     */
     static void nothingJudged(EntityManager database, String promoted) {
         QuarkusTransaction.requiringNew().run(() -> {
             Locks.take(Locks.STOCKING, database.unwrap(Session.class));

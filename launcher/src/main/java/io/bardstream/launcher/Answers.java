@@ -120,7 +120,10 @@ record Answers(String checkpoint, List<Answer> all) {
         return all.stream().mapToDouble(measure).average().orElse(Double.NaN);
     }
 
-    /** Different runs of {@code n} words within an answer, as a share of all such runs (Li et al. 2016); 1 where there is none. */
+    /**
+     * Different runs of {@code n} words within an answer, as a share of all such runs (Li et al. 2016); 1 where there
+     * is none.
+     */
     double distinct(int n) {
         Set<List<String>> different = new HashSet<>();
         int count = 0;

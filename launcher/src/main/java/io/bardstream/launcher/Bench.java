@@ -18,7 +18,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Measures how fast Bardstream is on this machine. Each benchmark is a program among a service's libraries, run in a process of its own. */
+/**
+ * Measures how fast Bardstream is on this machine. Each benchmark is a program among a service's libraries, run in a
+ * process of its own.
+ */
 @Command(
         name = "bench",
         description = "Measures how fast this machine is. Stop what else it does first.",

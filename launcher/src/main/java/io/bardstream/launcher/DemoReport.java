@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * What a demo came to. It succeeded if the taste rose, by a test that errs in one of a hundred cases, and nothing was paid for it
- * that a user would mind.
+ * What a demo came to. It succeeded if the taste rose, by a test that errs in one of a hundred cases, and nothing was
+ * paid for it that a user would mind.
  *
  * @param noise share of the votes that were flipped
  * @param seconds of each stage

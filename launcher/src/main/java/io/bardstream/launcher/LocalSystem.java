@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Broker, database and the five services on this machine, each a supervised process of its own.
  *
- * <p>Start order: broker, database and libtorch side by side, then all services at once. Closing stops the services first, then what they store in. Should this
- * process be killed, every child ends by itself, for each is on a tether.
+ * <p>Start order: broker, database and libtorch side by side, then all services at once. Closing stops the services
+ * first, then what they store in. Should this process be killed, every child ends by itself, for each is on a tether.
  */
 final class LocalSystem implements AutoCloseable {
     private static final String KAFKA = "kafka";

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A demo's report as one HTML file that needs nothing beside it: style and plots are in it, and it may load or run nothing. Texts
- * of models and people are shown, never obeyed: all go through {@link #escaped}.
+ * A demo's report as one HTML file that needs nothing beside it: style and plots are in it, and it may load or run
+ * nothing. Texts of models and people are shown, never obeyed: all go through {@link #escaped}.
  */
 final class Page {
     private static final String STYLE = """

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * What the script does once after a build, so that no start need do it: unpacks libtorch and PostgreSQL, and starts everything once on a home that is thrown away
- * to make class archives.
+ * What the script does once after a build, so that no start need do it: unpacks libtorch and PostgreSQL, and starts
+ * everything once on a home that is thrown away to make class archives.
  */
 @Command(name = "prepare", hidden = true)
 final class Prepare implements Callable<Integer> {

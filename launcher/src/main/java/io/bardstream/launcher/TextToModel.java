@@ -15,8 +15,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * From a text to a served model that follows instructions, over HTTP: corpora, vocabulary, datasets; the trainer starts pretraining and fine-tuning by itself
- * when it hears of the datasets. Ids are hashes of content, so a second time finds everything done.
+ * From a text to a served model that follows instructions, over HTTP: corpora, vocabulary, datasets; the trainer starts
+ * pretraining and fine-tuning by itself when it hears of the datasets. Ids are hashes of content, so a second time
+ * finds everything done.
  */
 final class TextToModel {
     /** The default corpus, by Karpathy: 1.1 MB of Shakespeare's plays. */

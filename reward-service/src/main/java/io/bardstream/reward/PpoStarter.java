@@ -37,8 +37,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Asks the trainer for PPO when the curriculum's newest reward model has passed its gate: from the policy that serves, which is
- * the reference too, on the prompts that people have judged and the bundled ones, less those held out. One reward model asks once; a request that
- * was perhaps published before a crash is published again, with the id it had.
+ * the reference too, on the prompts that people have judged and the bundled ones, less those held out. One reward model
+ * asks once; a request that was perhaps published before a crash is published again, with the id it had.
  */
 @ApplicationScoped
 class PpoStarter {

@@ -35,8 +35,8 @@ import java.util.stream.IntStream;
 /**
  * Trains a reward model (Stiennon et al. 2020, section 3.4): the policy with a head that scores the last token, from pairs.
  * Very few pairs fit the head alone, on the frozen policy; with more the whole model is tuned from there. Either way it is then
- * judged on pairs whose prompts it has not seen, by cross-validation where these are few, and scaled to mean 0 and deviation 1 over what the policy answers to
- * the prompts of the training pairs.
+ * judged on pairs whose prompts it has not seen, by cross-validation where these are few, and scaled to mean 0 and
+ * deviation 1 over what the policy answers to the prompts of the training pairs.
  *
  * <p>A pure function of pairs, parent, settings and seed. Pairs that do not fit the context are left out and counted.
  */

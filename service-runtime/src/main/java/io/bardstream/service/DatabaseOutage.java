@@ -23,7 +23,10 @@ public class DatabaseOutage {
     private static final Logger LOG = Logger.getLogger(DatabaseOutage.class);
     private static final Duration BETWEEN_TRIES = Duration.ofSeconds(1);
 
-    /** SQLSTATE classes: connection, transaction rolled back, resources, operator intervention (a server that stops or starts). */
+    /**
+     * SQLSTATE classes: connection, transaction rolled back, resources, operator intervention (a server that stops or
+     * starts).
+     */
     private static final Set<String> PASSING = Set.of("08", "40", "53", "57");
 
     /** A session was ended because its transaction stood still, as it does in a process that was paused. */
@@ -64,8 +67,8 @@ public class DatabaseOutage {
 
     /**
      * Whether something failed because the database did not answer, rather than because of what was asked. A pool that has no
-     * connection to give throws an SQLException without a state. A transaction manager that could not commit suppresses what the
-     * database said.
+     * connection to give throws an SQLException without a state. A transaction manager that could not commit suppresses
+     * what the database said.
      */
     public static boolean passes(Throwable failure) {
         return statement(failure).map(DatabaseOutage::isPassing).orElse(false);

@@ -6,8 +6,8 @@ import java.time.Instant;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * How long what people ask for over HTTP is kept, prompt and text: {@code bardstream.http-generations-kept}, 30 days where nothing
- * else is said; 0 keeps nothing. What was asked for through {@code generation-requests} stays.
+ * How long what people ask for over HTTP is kept, prompt and text: {@code bardstream.http-generations-kept}, 30 days
+ * where nothing else is said; 0 keeps nothing. What was asked for through {@code generation-requests} stays.
  */
 @ApplicationScoped
 public class HttpGenerations {

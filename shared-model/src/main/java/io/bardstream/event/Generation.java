@@ -9,8 +9,8 @@ import java.util.Map;
  * A text that was served, and which weights wrote it.
  *
  * @param requestId the HTTP completion or the {@link GenerationRequest} it answers
- * @param format how the model was given the prompt; null where it was neither way, as in a longer conversation, or where that is
- *     not known
+ * @param format how the model was given the prompt; null where it was neither way, as in a longer conversation, or
+ *     where that is not known
  * @param sampling OpenAI's parameter names to values, defaults resolved
  * @param finishReason {@code stop}, {@code length} or {@code cancelled}
  */

@@ -92,9 +92,9 @@ public record Preset(
     /**
      * How the policy is trained by PPO. Its critic, which begins with a head of zeros, learns at three times the common rate.
      *
-     * <p>A model of an own vocabulary is small, its answers are short and its run is: it learns at half the rate, going over its
-     * rollouts twice, and KL is dear from the beginning, because there is no time to come back from where it should not have
-     * gone.
+     * <p>A model of an own vocabulary is small, its answers are short and its run is: it learns at half the rate, going
+     * over its rollouts twice, and KL is dear from the beginning, because there is no time to come back from where it
+     * should not have gone.
      */
     public Hyperparameters ppo() {
         Hyperparameters common = aligning();

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * GPT-2 small from random weights on Shakespeare, with GPT-2's own vocabulary. It prints the curve; how far it comes is a matter
- * of patience ({@code -Dbardstream.acceptance.steps}, 200 unless told otherwise). The text is that of {@code
+ * GPT-2 small from random weights on Shakespeare, with GPT-2's own vocabulary. It prints the curve; how far it comes is
+ * a matter of patience ({@code -Dbardstream.acceptance.steps}, 200 unless told otherwise). The text is that of {@code
  * BARDSTREAM_TINYSHAKESPEARE}, or else the bundled one.
  */
 @Tag("acceptance")

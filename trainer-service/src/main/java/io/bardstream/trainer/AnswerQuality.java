@@ -28,9 +28,9 @@ import java.util.stream.IntStream;
  *   <li>{@code exact_match}: share that is the expected answer but for case and white space
  *   <li>{@code fuzzy_match}: mean of 1 − edit distance / length of the longer (Levenshtein 1966)
  *   <li>{@code ended}: share that the model ended by itself within {@value #MOST_TOKENS} tokens and the context
- *   <li>{@code distinct_1}, {@code distinct_2}: different words, and pairs of words, among all that were written (Li et al. 2016)
- *   <li>{@code repetition}: share of the triples of words in an answer that stood in it before
- *   <li>{@code verbatim_overlap}: mean share of an answer's longest run of characters that stands in the training text
+ *   <li>{@code distinct_1}, {@code distinct_2}: different words, and pairs of words, among all that were written (Li et
+ * al. 2016)   <li>{@code repetition}: share of the triples of words in an answer that stood in it before   <li>{@code
+ * verbatim_overlap}: mean share of an answer's longest run of characters that stands in the training text
  * </ul>
  */
 final class AnswerQuality {

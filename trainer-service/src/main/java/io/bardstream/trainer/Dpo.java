@@ -20,8 +20,9 @@ import java.util.stream.Stream;
 
 /**
  * Direct preference optimization (Rafailov et al. 2023): the policy learns from judged pairs what PPO learns from a judge, with
- * neither judge nor rollouts. Validation is the same loss on held-out pairs, so {@code validation_loss} starts at ln 2; beside it,
- * under TRL's names, the rewards that the policy implies, and the KL of what it writes after held-out prompts.
+ * neither judge nor rollouts. Validation is the same loss on held-out pairs, so {@code validation_loss} starts at ln 2;
+ * beside it, under TRL's names, the rewards that the policy implies, and the KL of what it writes after held-out
+ * prompts.
  */
 final class Dpo implements Task {
     private static final long STREAM = 0x64706fL; // keeps rollouts independent of other draws at the same seed

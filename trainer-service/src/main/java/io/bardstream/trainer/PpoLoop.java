@@ -29,8 +29,9 @@ import org.jboss.logging.Logger;
  * A run of PPO: update after update, until all are done or {@link PpoGuards} stops it. What comes out is announced once: the
  * last update's policy, or, where a guard stopped the run, the last that was saved before; the run then fails with the reason.
  *
- * <p>A checkpoint is sound: it is saved after its policy's own responses have passed the guards, and what stands in its metrics was
- * measured of that policy. What goes on from one goes on to the bit. An interrupted run is left at its last checkpoint.
+ * <p>A checkpoint is sound: it is saved after its policy's own responses have passed the guards, and what stands in its
+ * metrics was measured of that policy. What goes on from one goes on to the bit. An interrupted run is left at its last
+ * checkpoint.
  */
 final class PpoLoop {
     private static final Logger LOG = Logger.getLogger(PpoLoop.class);

@@ -52,8 +52,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
 /**
- * Fine-tuning from records on Kafka to announced checkpoints, on questions whose answers follow a rule. The text's vocabulary has no
- * tokens for turns, as GPT-2's has none.
+ * Fine-tuning from records on Kafka to announced checkpoints, on questions whose answers follow a rule. The text's
+ * vocabulary has no tokens for turns, as GPT-2's has none.
  */
 @QuarkusTest
 @WithTestResource(EmbeddedServices.class)

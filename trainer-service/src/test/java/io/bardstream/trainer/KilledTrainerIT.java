@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A trainer that is killed, at random moments and while it writes a checkpoint, ends its runs with the bits they would have had.
- * The moments follow from a seed that is logged; {@code -Dbardstream.test.seed=N} draws the same again.
+ * A trainer that is killed, at random moments and while it writes a checkpoint, ends its runs with the bits they would
+ * have had. The moments follow from a seed that is logged; {@code -Dbardstream.test.seed=N} draws the same again.
  */
 class KilledTrainerIT {
     private static final Logger LOG = Logger.getLogger(KilledTrainerIT.class);
@@ -112,8 +112,9 @@ class KilledTrainerIT {
     }
 
     /**
-     * Stops the trainer between the first and the last byte of a checkpoint, or when the run is over. How long a write takes depends
-     * on the machine, so a pause that came too late is lifted, and the next write is awaited with less delay.
+     * Stops the trainer between the first and the last byte of a checkpoint, or when the run is over. How long a write
+     * takes depends on the machine, so a pause that came too late is lifted, and the next write is awaited with less
+     * delay.
      */
     private void pauseInAWrite(String run, int steps) throws IOException, InterruptedException {
         long latest = LATEST_IN_A_WRITE.toNanos();

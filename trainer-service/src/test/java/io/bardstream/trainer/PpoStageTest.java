@@ -57,7 +57,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** PPO and DPO from a request to an announced checkpoint, of a policy tuned for a few steps; PPO before a judge of random weights. */
+/**
+ * PPO and DPO from a request to an announced checkpoint, of a policy tuned for a few steps; PPO before a judge of
+ * random weights.
+ */
 @QuarkusTest
 @WithTestResource(EmbeddedServices.class)
 class PpoStageTest {

@@ -56,8 +56,9 @@ public interface StageTraining {
     boolean ready(TrainingRequest request);
 
     /**
-     * Trains, from the beginning or from where an earlier owner left off, until all is done or {@link TrainingRun#interrupted()}.
-     * Called on the worker's thread; an exception fails the run with the exception's message.
+     * Trains, from the beginning or from where an earlier owner left off, until all is done or {@link
+     * TrainingRun#interrupted()}. Called on the worker's thread; an exception fails the run with the exception's
+     * message.
      */
     void train(TrainingRun run) throws Exception;
 }

@@ -10,8 +10,8 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
- * What Prometheus reads of training. Gauges tell what the run that is trained in this process measured last, and are NaN while none
- * is, or where it has not measured that yet.
+ * What Prometheus reads of training. Gauges tell what the run that is trained in this process measured last, and are
+ * NaN while none is, or where it has not measured that yet.
  */
 @ApplicationScoped
 class TrainingMetrics {
