@@ -9,12 +9,9 @@ import io.bardstream.event.TokenBlock;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.tokenizer.BpeTokenizer;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -22,20 +19,14 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import org.apache.kafka.clients.consumer.Consumer;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.TimeoutException;
-import org.apache.kafka.common.header.Header;
 import org.jboss.logging.Logger;
 
 /**
@@ -49,8 +40,6 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 public class TokenFiles {
     private static final Logger LOG = Logger.getLogger(TokenFiles.class);
-    private static final Duration POLL = Duration.ofMillis(500);
-    private static final Duration SILENCE = Duration.ofSeconds(30);
     private static final Duration ANSWER = Duration.ofSeconds(5);
 
     private static final int SHA256_DIGITS = 12;
@@ -121,23 +110,24 @@ public class TokenFiles {
         Path arrival = home.cache().resolve(".tmp-" + UUID.randomUUID());
         Path ordered = home.cache().resolve(".tmp-" + UUID.randomUUID());
         try {
-            SortedMap<Long, Piece> blocks = read(dataset, before, wide, arrival, interrupted);
-            long count = 0;
-            while (blocks.containsKey(count)) {
-                count++;
-            }
-            reorder(arrival, blocks.headMap(count), ordered);
+            ArrivedBlocks blocks = ArrivedBlocks.read(log, dataset, before, wide, arrival, interrupted)
+                    .unbroken();
+            blocks.copy(ordered);
             TokenFile tokens = TokenFile.open(ordered, wide);
             Split cut;
             if (train.conversations() == null) {
-                cut = before.with(tokens.size(), bytes(tokens, tokenizer), count, sha256(ordered), null);
+                cut = before.with(tokens.size(), bytes(tokens, tokenizer), blocks.count(), sha256(ordered), null);
             } else {
-                ConversationFile talks = ConversationFile.open(tokens, outline(blocks.headMap(count)));
+                ConversationFile talks = ConversationFile.open(tokens, blocks.outline());
                 cut = before.with(
-                        tokens.size(), talks.trainedBytes(tokenizer), count, sha256(ordered), talks.description());
+                        tokens.size(),
+                        talks.trainedBytes(tokenizer),
+                        blocks.count(),
+                        sha256(ordered),
+                        talks.description());
             }
             Path file = file(dataset, cut, wide);
-            outline(dataset, cut, blocks.headMap(count), file);
+            outline(dataset, cut, blocks, file);
             Files.move(ordered, file, StandardCopyOption.ATOMIC_MOVE);
             return dataset.with(cut);
         } finally {
@@ -208,13 +198,9 @@ public class TokenFiles {
         Path ordered = folder.resolve(".tmp-" + UUID.randomUUID());
         long begin = System.nanoTime();
         try {
-            SortedMap<Long, Piece> blocks = read(dataset, split, wide, arrival, interrupted);
-            checkComplete(dataset, split, blocks);
-            boolean inOrder = inOrder(blocks);
-            if (!inOrder) {
-                reorder(arrival, blocks, ordered);
-            }
-            Path whole = inOrder ? arrival : ordered;
+            ArrivedBlocks blocks = ArrivedBlocks.read(log, dataset, split, wide, arrival, interrupted);
+            blocks.checkComplete(dataset, split);
+            Path whole = blocks.inOrder(ordered);
             String sha256 = sha256(whole);
             if (!sha256.equals(split.sha256())) {
                 throw new DatasetException(
@@ -233,12 +219,11 @@ public class TokenFiles {
     }
 
     /** Writes where a split's conversations start and what of them is trained, if it has any, beside its tokens. */
-    private static void outline(Dataset dataset, Split split, SortedMap<Long, Piece> blocks, Path tokens)
-            throws IOException {
+    private static void outline(Dataset dataset, Split split, ArrivedBlocks blocks, Path tokens) throws IOException {
         if (split.conversations() == null) {
             return;
         }
-        byte[] outline = outline(blocks);
+        byte[] outline = blocks.outline();
         String sha256 = Ids.sha256(outline);
         if (!sha256.equals(split.conversations().sha256())) {
             throw new DatasetException(
@@ -259,142 +244,6 @@ public class TokenFiles {
         }
     }
 
-    private static byte[] outline(SortedMap<Long, Piece> blocks) {
-        ByteArrayOutputStream outline = new ByteArrayOutputStream();
-        blocks.values().forEach(piece -> outline.writeBytes(piece.outline()));
-        return outline.toByteArray();
-    }
-
-    /**
-     * Where a block lies in the file of arrivals.
-     *
-     * @param outline of its conversations; empty for a text
-     */
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Piece(long position, int bytes, byte[] outline) {}
-
-    private SortedMap<Long, Piece> read(
-            Dataset dataset, Split split, boolean wide, Path arrival, BooleanSupplier interrupted)
-            throws IOException, InterruptedException {
-        SortedMap<Long, Piece> blocks = new TreeMap<>();
-        try (Consumer<byte[], byte[]> consumer = log.consumer();
-                FileChannel out = FileChannel.open(arrival, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            for (Range range : split.ranges()) {
-                RangeReader records = new RangeReader(consumer, range, interrupted);
-                for (List<ConsumerRecord<byte[], byte[]>> some = records.next();
-                        !some.isEmpty();
-                        some = records.next()) {
-                    for (ConsumerRecord<byte[], byte[]> record : some) {
-                        if (belongs(record, dataset, split)) {
-                            append(block(record, dataset, split, wide), wide, blocks, out);
-                        }
-                    }
-                }
-            }
-            out.force(false);
-        }
-        return blocks;
-    }
-
-    private static void append(TokenBlock block, boolean wide, SortedMap<Long, Piece> blocks, FileChannel out)
-            throws IOException {
-        int bytes = block.tokens().length * TokenFile.width(wide);
-        byte[] outline = block.lossMask() == null ? new byte[0] : ConversationFile.outline(block);
-        if (blocks.putIfAbsent(block.block(), new Piece(out.position(), bytes, outline)) != null) {
-            return;
-        }
-        ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        for (int token : block.tokens()) {
-            if (wide) {
-                buffer.putInt(token);
-            } else {
-                buffer.putShort((short) token);
-            }
-        }
-        buffer.flip();
-        while (buffer.hasRemaining()) {
-            out.write(buffer);
-        }
-    }
-
-    private static boolean belongs(ConsumerRecord<byte[], byte[]> record, Dataset dataset, Split split) {
-        return dataset.id().equals(text(record, "dataset")) && split.name().equals(text(record, "split"));
-    }
-
-    private static TokenBlock block(ConsumerRecord<byte[], byte[]> record, Dataset dataset, Split split, boolean wide)
-            throws DatasetException {
-        Map<String, byte[]> headers = new HashMap<>();
-        for (Header header : record.headers()) {
-            headers.put(header.key(), header.value());
-        }
-        TokenBlock block;
-        try {
-            if (record.value() == null) {
-                throw new InvalidFieldException("value", "is empty");
-            }
-            block = TokenBlock.read(headers, record.value());
-            if (block.wide() != wide) {
-                throw new InvalidFieldException("dtype", "does not fit the vocabulary of " + dataset.vocabularySize());
-            }
-            if (!block.tokenizerSha256().equals(dataset.tokenizerSha256())) {
-                throw new InvalidFieldException(
-                        "tokenizer-sha256",
-                        block.tokenizerSha256() + " is not the dataset's " + dataset.tokenizerSha256());
-            }
-            if ((block.lossMask() == null) != (split.conversations() == null)) {
-                throw new InvalidFieldException(
-                        "loss_mask", "is missing, or stands where the manifest knows of no conversations");
-            }
-            for (int token : block.tokens()) {
-                if (token >= dataset.vocabularySize()) {
-                    throw new InvalidFieldException(
-                            "tokens", "id " + token + " is outside the vocabulary of " + dataset.vocabularySize());
-                }
-            }
-        } catch (InvalidFieldException e) {
-            throw new DatasetException("dataset %s: the record at topic %s, partition %d, offset %d is damaged: %s"
-                    .formatted(dataset.id(), record.topic(), record.partition(), record.offset(), e.getMessage()));
-        }
-        return block;
-    }
-
-    private static void checkComplete(Dataset dataset, Split split, SortedMap<Long, Piece> blocks)
-            throws DatasetException {
-        for (long block = 0; block < split.blocks(); block++) {
-            if (!blocks.containsKey(block)) {
-                throw new DatasetException("dataset %s, split %s: block %d of %d is not in its ranges %s"
-                        .formatted(dataset.id(), split.name(), block, split.blocks(), where(split)));
-            }
-        }
-        if (blocks.size() > split.blocks()) {
-            throw new DatasetException("dataset %s, split %s: its ranges %s hold block %d, its manifest has %d blocks"
-                    .formatted(dataset.id(), split.name(), where(split), blocks.lastKey(), split.blocks()));
-        }
-    }
-
-    private static boolean inOrder(SortedMap<Long, Piece> blocks) {
-        long end = 0;
-        for (Piece piece : blocks.values()) {
-            if (piece.position() != end) {
-                return false;
-            }
-            end += piece.bytes();
-        }
-        return true;
-    }
-
-    private static void reorder(Path arrival, SortedMap<Long, Piece> blocks, Path ordered) throws IOException {
-        try (FileChannel in = FileChannel.open(arrival, StandardOpenOption.READ);
-                FileChannel out = FileChannel.open(ordered, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            for (Piece piece : blocks.values()) {
-                for (long done = 0; done < piece.bytes(); ) {
-                    done += in.transferTo(piece.position() + done, piece.bytes() - done, out);
-                }
-            }
-            out.force(false);
-        }
-    }
-
     private static String sha256(Path file) throws IOException {
         MessageDigest digest = Ids.sha256();
         ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
@@ -407,84 +256,11 @@ public class TokenFiles {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    private static String where(Split split) {
+    static String where(Split split) {
         return String.join(", ", split.ranges().stream().map(TokenFiles::where).toList());
     }
 
-    private static String where(Range range) {
+    static String where(Range range) {
         return "%s-%d [%d, %d)".formatted(range.topic(), range.partition(), range.start(), range.end());
-    }
-
-    private static String text(ConsumerRecord<byte[], byte[]> record, String name) {
-        Header header = record.headers().lastHeader(name);
-        return header == null || header.value() == null ? null : new String(header.value(), StandardCharsets.UTF_8);
-    }
-
-    /** The records of one range, some at a time; its end is known by position, since not every offset holds a record. */
-    private static final class RangeReader {
-        private final Consumer<byte[], byte[]> consumer;
-        private final Range range;
-        private final TopicPartition partition;
-        private final BooleanSupplier interrupted;
-
-        RangeReader(Consumer<byte[], byte[]> consumer, Range range, BooleanSupplier interrupted) {
-            this.consumer = consumer;
-            this.range = range;
-            this.partition = new TopicPartition(range.topic(), range.partition());
-            this.interrupted = interrupted;
-            consumer.assign(List.of(partition));
-            consumer.seek(partition, range.start());
-        }
-
-        /** The next records, empty at the range's end. */
-        List<ConsumerRecord<byte[], byte[]>> next() throws DatasetException, InterruptedException {
-            long silentSince = System.nanoTime();
-            while (consumer.position(partition) < range.end()) {
-                if (interrupted.getAsBoolean()) {
-                    throw new InterruptedException("reading " + where(range) + " was interrupted");
-                }
-                List<ConsumerRecord<byte[], byte[]>> some;
-                try {
-                    some = consumer.poll(POLL).records(partition).stream()
-                            .filter(record -> record.offset() < range.end())
-                            .toList();
-                } catch (OffsetOutOfRangeException e) {
-                    throw outOfRange();
-                }
-                if (!some.isEmpty()) {
-                    return some;
-                }
-                checkEnd();
-                if (System.nanoTime() - silentSince > SILENCE.toNanos()) {
-                    LOG.warnf("Waiting for %s from offset %d", where(range), consumer.position(partition));
-                    silentSince = System.nanoTime();
-                }
-            }
-            return List.of();
-        }
-
-        private DatasetException outOfRange() {
-            long position = consumer.position(partition);
-            long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
-            return new DatasetException(
-                    position < begin
-                            ? "topic %s, partition %d begins at offset %d now: the records from offset %d on, which the manifest names, were removed by retention or by hand"
-                                    .formatted(range.topic(), range.partition(), begin, position)
-                            : "topic %s, partition %d has no offset %d: the broker has lost records, or is not the one the dataset was written to"
-                                    .formatted(range.topic(), range.partition(), position));
-        }
-
-        private void checkEnd() throws DatasetException {
-            try {
-                long end = consumer.endOffsets(List.of(partition), POLL).get(partition);
-                if (end < range.end()) {
-                    throw new DatasetException(
-                            "topic %s, partition %d ends at offset %d, the manifest names offsets up to %d: the broker has lost records, or is not the one the dataset was written to"
-                                    .formatted(range.topic(), range.partition(), end, range.end()));
-                }
-            } catch (TimeoutException e) {
-                LOG.debugf(e, "The broker does not answer");
-            }
-        }
     }
 }
