@@ -143,7 +143,7 @@ class RunsTest {
         awaitRunOf(dataset, RunStatus.SUCCEEDED);
         CountingStage.close();
         CountingStage.GATE.release(6);
-        String id = submit(Map.of(
+        String id = RunsApi.submit(Map.of(
                 "stage", "pretrain", "dataset", dataset.id(), "seed", 7, "hyperparameters", Map.of("steps", 100)));
         await().atMost(SOON).until(() -> find(id).step == 6);
         assertThat(when().get("/q/metrics").asString())
@@ -198,9 +198,9 @@ class RunsTest {
         Dataset dataset = corpus.publish(100);
         Run ended = awaitRunOf(dataset, RunStatus.SUCCEEDED);
         CountingStage.close();
-        String first = submit(Map.of("stage", "pretrain", "dataset", dataset.id()));
+        String first = RunsApi.submit(Map.of("stage", "pretrain", "dataset", dataset.id()));
         await().atMost(SOON).until(() -> find(first).status == RunStatus.RUNNING);
-        String second = submit(Map.of("stage", "pretrain", "dataset", dataset.id()));
+        String second = RunsApi.submit(Map.of("stage", "pretrain", "dataset", dataset.id()));
 
         // When the one that waits is cancelled, then it has ended, and the one that ended is refused
         when().post("/v1/runs/" + second + "/cancel").then().statusCode(200).body("status", equalTo("cancelled"));
@@ -362,16 +362,6 @@ class RunsTest {
                 .body("error.param", equalTo(param))
                 .body("error.message", containsString(param))
                 .body("error.keySet()", hasSize(4));
-    }
-
-    private static String submit(Map<String, ?> body) {
-        return given().contentType("application/json")
-                .body(body)
-                .post("/v1/runs")
-                .then()
-                .statusCode(202)
-                .extract()
-                .path("id");
     }
 
     private Run find(String id) {
