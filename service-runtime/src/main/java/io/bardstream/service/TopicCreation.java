@@ -112,13 +112,11 @@ public class TopicCreation {
 
     private static NewTopic topic(Topic<?> topic, short replication) {
         Map<String, String> config = new HashMap<>();
-        config.put(
-                TopicConfig.CLEANUP_POLICY_CONFIG,
-                topic.kept().compacted() ? TopicConfig.CLEANUP_POLICY_COMPACT : TopicConfig.CLEANUP_POLICY_DELETE);
         if (topic.kept().compacted()) {
+            config.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
             config.put(TopicConfig.MAX_COMPACTION_LAG_MS_CONFIG, milliseconds(ERASED_AFTER));
-        }
-        if (!topic.kept().compacted()) {
+        } else {
+            config.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_DELETE);
             config.put(
                     TopicConfig.RETENTION_MS_CONFIG, milliseconds(topic.kept().time()));
             config.put(TopicConfig.RETENTION_BYTES_CONFIG, "-1");
