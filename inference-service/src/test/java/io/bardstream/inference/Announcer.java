@@ -59,6 +59,10 @@ final class Announcer implements AutoCloseable {
 
     /** Writes a randomly initialised model. */
     CheckpointFolder write(String id, long seed) throws IOException {
+        return write(home, id, seed);
+    }
+
+    static CheckpointFolder write(Path home, String id, long seed) throws IOException {
         GptConfig config = new GptConfig(2, 2, 32, CONTEXT, TOKENIZER.vocabularySize());
         return new CheckpointStore(home.resolve("checkpoints")).write("run", id, target -> {
             ModelConfig model = ModelConfig.of(
