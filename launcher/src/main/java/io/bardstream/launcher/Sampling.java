@@ -1,12 +1,19 @@
 package io.bardstream.launcher;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.bardstream.event.Checkpoint;
+import io.bardstream.event.Stage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** While a model learns, shows now and then what the newest served checkpoint writes. */
+/**
+ * While a model learns, shows now and then what the newest served checkpoint writes: one that has only read goes on after
+ * a speaker's name, one that has learned to converse answers.
+ */
 final class Sampling implements AutoCloseable {
-    private static final String PROMPT = "ROMEO:";
+    private static final String SPEAKER = "ROMEO:";
+    private static final String QUESTION = "Turn into thou-speech: You are my friend.";
     private static final int TOKENS = 80;
     private static final int SECONDS_BETWEEN = 20;
 
@@ -42,27 +49,46 @@ final class Sampling implements AutoCloseable {
             return false;
         }
         try {
-            JsonNode answer = inference.post(
-                    "/v1/completions",
-                    Api.object()
-                            .put("model", "bardstream")
-                            .put("prompt", PROMPT)
-                            .put("max_tokens", TOKENS)
-                            .put("temperature", 0.8));
+            boolean converses = !inference
+                    .get("/v1/models/" + Checkpoint.POLICY)
+                    .path("stage")
+                    .asText()
+                    .equals(Stage.PRETRAIN.label());
+            JsonNode answer = converses ? answer() : continuation();
             String checkpoint = answer.path("system_fingerprint").asText();
             if (checkpoint.equals(shown)) {
                 return false;
             }
             shown = checkpoint;
-            String text = PROMPT + answer.path("choices").path(0).path("text").asText();
+            JsonNode choice = answer.path("choices").path(0);
+            String text = converses
+                    ? choice.at("/message/content").asText()
+                    : SPEAKER + choice.path("text").asText();
             console.line("");
-            console.line("  " + checkpoint + " writes:");
+            console.line("  " + checkpoint + (converses ? " answers \"" + QUESTION + "\":" : " writes:"));
             text.strip().lines().forEach(line -> console.line("  | " + line));
             console.line("");
             return true;
         } catch (Api.Unreachable | Api.Refusal notNow) {
             return false; // the next look will tell; a service that stays away is reported by its supervisor
         }
+    }
+
+    private JsonNode continuation() {
+        return inference.post("/v1/completions", request().put("prompt", SPEAKER));
+    }
+
+    private JsonNode answer() {
+        ObjectNode request = request();
+        request.putArray("messages").addObject().put("role", "user").put("content", QUESTION);
+        return inference.post("/v1/chat/completions", request);
+    }
+
+    private static ObjectNode request() {
+        return Api.object()
+                .put("model", Checkpoint.POLICY)
+                .put("max_tokens", TOKENS)
+                .put("temperature", 0.8);
     }
 
     @Override
