@@ -17,14 +17,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Generates with a GPT-2, token by token, for a fixed number of slots at once. A slot takes a prompt ({@link #begin},
  * {@link #prefill}) and then one token a step ({@link #step}), each at its own position, until its context is full.
  *
  * <p>What a slot answers depends on its own tokens alone, to the last bit: a step always computes all slots, in one shape,
- * whatever they hold, and a prompt is computed by itself, in pieces whose sizes follow from its length. Equal tokens give
- * equal logits in every slot layout on the same device with as many threads and slots.
+ * whatever they hold, and a prompt is computed by itself, or as one of a fixed number, in pieces whose sizes follow from its
+ * length. Equal tokens give equal logits in every slot layout on the same device with as many threads and slots.
  *
  * <p>One thread at a time. Different decoders may work at the same time. The weights are copies: nothing that happens to
  * the {@link Gpt} or folder afterwards reaches this.
@@ -36,6 +38,14 @@ public final class Decoder implements AutoCloseable {
     private static final int PIECE = 64;
     private static final int SMALLEST_PIECE = 8;
 
+    /** Prompts that are computed together, fewer being filled up to as many. */
+    public static final int PROMPTS = 8;
+
+    /** Positions of a cache's block: long ones where texts of any length are served, short ones where lengths are known. */
+    private static final int LONG_BLOCK = 256;
+
+    private static final int SHORT_BLOCK = 64;
+
     private final GptConfig config;
     private final NDManager manager;
     private final TorchKernels kernels;
@@ -45,6 +55,7 @@ public final class Decoder implements AutoCloseable {
     private final TorchValue weights;
     private final KvCache cache;
     private final Slot[] slots;
+    private final int room;
 
     /** What one slot has been given so far. */
     private static final class Slot {
@@ -58,7 +69,8 @@ public final class Decoder implements AutoCloseable {
         NDArray get(String name, NDManager scope) throws IOException;
     }
 
-    private Decoder(GptConfig config, Compute compute, int slots, Parameters parameters) throws IOException {
+    private Decoder(GptConfig config, Compute compute, int slots, int room, int block, Parameters parameters)
+            throws IOException {
         if (slots < 1) {
             throw new IllegalArgumentException("slots is " + slots + "; at least one is needed");
         }
@@ -66,6 +78,7 @@ public final class Decoder implements AutoCloseable {
         this.manager = compute.scope();
         this.kernels = compute.kernels("/io/bardstream/gpt/decode.py");
         this.onednn = !compute.cuda();
+        this.room = room;
         this.slots = new Slot[slots];
         for (int i = 0; i < slots; i++) {
             this.slots[i] = new Slot();
@@ -75,7 +88,7 @@ public final class Decoder implements AutoCloseable {
             this.embedding = copies.embedding("wte.weight");
             this.placesEmbedding = copies.embedding("wpe.weight");
             this.weights = TorchValue.listOf(copies.weights());
-            this.cache = new KvCache(config, slots, embedding, kernels, manager);
+            this.cache = new KvCache(config, slots, room, block, embedding, kernels, manager);
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -84,14 +97,36 @@ public final class Decoder implements AutoCloseable {
 
     /** A decoder over the weights as they are now. */
     public static Decoder of(Gpt gpt, int slots) {
+        return of(gpt, slots, gpt.config().contextLength(), longBlock(gpt.config()));
+    }
+
+    /**
+     * A decoder over the weights as they are now, for texts whose lengths are known: its cache is no longer than they are. How
+     * long that is changes no bit of an answer.
+     *
+     * @param room tokens that a slot takes at most
+     */
+    public static Decoder of(Gpt gpt, int slots, int room) {
+        if (room < 1 || room > gpt.config().contextLength()) {
+            throw new IllegalArgumentException("room is " + room + "; expected 1 to "
+                    + gpt.config().contextLength() + ", the context of the model");
+        }
+        return of(gpt, slots, room, SHORT_BLOCK);
+    }
+
+    private static Decoder of(Gpt gpt, int slots, int room, int block) {
         Map<String, NDArray> parameters = gpt.parameters();
         try {
-            return new Decoder(gpt.config(), gpt.compute(), slots, (name, scope) -> parameters
+            return new Decoder(gpt.config(), gpt.compute(), slots, room, block, (name, scope) -> parameters
                     .get(name)
                     .duplicate());
         } catch (IOException e) {
             throw new IllegalStateException("nothing was read", e);
         }
+    }
+
+    private static int longBlock(GptConfig config) {
+        return Math.min(LONG_BLOCK, config.contextLength());
     }
 
     /**
@@ -104,7 +139,7 @@ public final class Decoder implements AutoCloseable {
         GptConfig config = GptConfig.of(model);
         try (SafeTensors file = SafeTensors.open(folder.resolve(HuggingFaceFormat.WEIGHTS))) {
             Map<String, String> stored = HuggingFaceFormat.locate(file, model);
-            return new Decoder(config, compute, slots, (name, scope) -> {
+            return new Decoder(config, compute, slots, config.contextLength(), longBlock(config), (name, scope) -> {
                 List<Long> shape = file.info(stored.get(name)).shape();
                 Shape dimensions =
                         new Shape(shape.stream().mapToLong(Long::longValue).toArray());
@@ -130,14 +165,13 @@ public final class Decoder implements AutoCloseable {
 
     /** Whether the slot can take no further token. */
     public boolean full(int slot) {
-        return slots[slot].length == config.contextLength();
+        return slots[slot].length == room;
     }
 
     /** Empties a slot and gives it a prompt, of which nothing is computed yet. */
     public void begin(int slot, int... prompt) {
-        if (prompt.length == 0 || prompt.length > config.contextLength()) {
-            throw new IllegalArgumentException(
-                    "the prompt has " + prompt.length + " tokens; expected 1 to " + config.contextLength());
+        if (prompt.length == 0 || prompt.length > room) {
+            throw new IllegalArgumentException("the prompt has " + prompt.length + " tokens; expected 1 to " + room);
         }
         for (int token : prompt) {
             checkToken(token);
@@ -161,36 +195,14 @@ public final class Decoder implements AutoCloseable {
      * @param all whether the logits after every token of the piece are wanted
      */
     public Piece prefill(int slot, boolean all) {
-        Slot state = slots[slot];
-        int start = state.length;
-        int count = Math.min(PIECE, state.prompt.length - start);
-        if (count < 1) {
-            throw new IllegalStateException("slot " + slot + " has no prompt left to compute");
-        }
-        // A short piece is filled up, so that there are few shapes; what fills it up is overwritten by what follows.
-        int padded = Math.max(SMALLEST_PIECE, Integer.highestOneBit(2 * count - 1));
-        long[] tokens = new long[start + padded <= config.contextLength() ? padded : count];
-        for (int i = 0; i < count; i++) {
-            tokens[i] = state.prompt[start + i];
-        }
+        Window window = window(slot);
+        int count = window.count(slots[slot].prompt);
         try (NDManager scope = manager.newSubManager()) {
-            NDArray hidden = kernels.call("prefill")
-                    .tensor(
-                            scope.create(tokens),
-                            embedding,
-                            placesEmbedding,
-                            weights,
-                            cache.tensors(),
-                            cache.rows(),
-                            cache.places(),
-                            slot,
-                            start,
-                            ModelConfig.LAYER_NORM_EPSILON,
-                            onednn); // (P, C)
-            state.length += count;
-            boolean last = state.length == state.prompt.length;
-            float[] next = last ? logits(hidden, count - 1, 1)[0] : null;
-            return new Piece(next, all ? logits(hidden, 0, count) : null);
+            NDArray hidden = hidden(scope, window, slot); // (P, C)
+            slots[slot].length += count;
+            float[] next = rest(slot) == 0 ? logits(hidden, count - 1)[0] : null;
+            return new Piece(
+                    next, all ? logits(hidden, IntStream.range(0, count).toArray()) : null);
         }
     }
 
@@ -201,6 +213,97 @@ public final class Decoder implements AutoCloseable {
             next = prefill(slot, false).next();
         }
         return next;
+    }
+
+    /**
+     * Computes the whole rest of some slots' prompts, {@value #PROMPTS} of about the same length at a time.
+     *
+     * @return for each of these slots the logits of the token after its prompt (V)
+     */
+    public float[][] prefillTogether(int... chosen) {
+        float[][] next = new float[slots.length][];
+        List<Integer> waiting = IntStream.of(chosen).boxed().collect(Collectors.toCollection(ArrayList::new));
+        while (!waiting.isEmpty()) {
+            Window window = window(waiting.get(0));
+            int[] alike = waiting.stream()
+                    .filter(slot -> window(slot).equals(window))
+                    .limit(PROMPTS)
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+            prefillTogether(window, alike, next);
+            waiting.removeIf(slot -> next[slot] != null);
+        }
+        return IntStream.of(chosen).mapToObj(slot -> next[slot]).toArray(float[][]::new);
+    }
+
+    private void prefillTogether(Window window, int[] alike, float[][] next) {
+        int[] rows = IntStream.range(0, PROMPTS)
+                .map(row -> alike[Math.min(row, alike.length - 1)])
+                .toArray(); // filled up with the last one, whose numbers are then written again
+        int[] ends = IntStream.range(0, PROMPTS)
+                .map(row -> row * window.length() + window.count(slots[rows[row]].prompt) - 1)
+                .toArray();
+        try (NDManager scope = manager.newSubManager()) {
+            float[][] logits = logits(hidden(scope, window, rows), ends); // (R, V)
+            for (int row = 0; row < alike.length; row++) {
+                int slot = alike[row];
+                slots[slot].length += window.count(slots[slot].prompt);
+                next[slot] = rest(slot) == 0 ? logits[row] : null;
+            }
+        }
+    }
+
+    /**
+     * Positions whose tokens are computed at once. A short piece of a prompt is filled up, so that there are few shapes; what
+     * fills it up is overwritten by what follows.
+     */
+    private record Window(int start, int length) {
+        /** How many tokens of a prompt lie in it. */
+        int count(int... prompt) {
+            return Math.min(length, prompt.length - start);
+        }
+    }
+
+    /** Where the next piece of a slot's prompt lies: a function of the prompt's length and of what is done of it. */
+    private Window window(int slot) {
+        int start = slots[slot].length;
+        int count = Math.min(PIECE, rest(slot));
+        if (count < 1) {
+            throw new IllegalStateException("slot " + slot + " has no prompt left to compute");
+        }
+        int padded = Math.max(SMALLEST_PIECE, Integer.highestOneBit(2 * count - 1));
+        return new Window(start, start + padded <= config.contextLength() ? padded : count);
+    }
+
+    /** Tokens of a slot's prompt that are still to be computed. */
+    private int rest(int slot) {
+        return slots[slot].prompt.length - slots[slot].length;
+    }
+
+    /** The states after the last norm in a window of some slots' prompts, (R·P, C). */
+    private NDArray hidden(NDManager scope, Window window, int... rows) {
+        long[] tokens = new long[rows.length * window.length()];
+        long[] which = new long[rows.length];
+        for (int row = 0; row < rows.length; row++) {
+            int[] prompt = slots[rows[row]].prompt;
+            for (int i = 0; i < window.count(prompt); i++) {
+                tokens[row * window.length() + i] = prompt[window.start() + i];
+            }
+            which[row] = rows[row];
+        }
+        return kernels.call("prefill")
+                .tensor(
+                        scope.create(tokens, new Shape(rows.length, window.length())),
+                        embedding,
+                        placesEmbedding,
+                        weights,
+                        cache.tensors(),
+                        cache.rows(),
+                        cache.places(),
+                        scope.create(which),
+                        window.start(),
+                        ModelConfig.LAYER_NORM_EPSILON,
+                        onednn);
     }
 
     /**
@@ -225,7 +328,7 @@ public final class Decoder implements AutoCloseable {
                 furthest = Math.max(furthest, slot.length);
             }
             // A slot that sits out writes where its own next token will overwrite it.
-            positions[i] = Math.min(slot.length, config.contextLength() - 1);
+            positions[i] = Math.min(slot.length, room - 1);
         }
         try (NDManager scope = manager.newSubManager()) {
             NDArray logits = kernels.call("step")
@@ -266,16 +369,18 @@ public final class Decoder implements AutoCloseable {
         manager.close();
     }
 
-    private float[][] logits(NDArray hidden, int from, int count) {
+    /** Logits of some rows of hidden states, (M, V). */
+    private float[][] logits(NDArray hidden, int... rows) {
         FloatBuffer values = kernels.call("logits")
-                .tensor(hidden, from, count, weights, onednn)
+                .tensor(
+                        hidden,
+                        hidden.getManager()
+                                .create(IntStream.of(rows).asLongStream().toArray()),
+                        weights,
+                        onednn)
                 .toByteBuffer()
                 .asFloatBuffer();
-        float[][] rows = new float[count][];
-        for (int i = 0; i < count; i++) {
-            rows[i] = row(values, i);
-        }
-        return rows;
+        return IntStream.range(0, rows.length).mapToObj(row -> row(values, row)).toArray(float[][]::new);
     }
 
     private float[] row(FloatBuffer values, int row) {
@@ -292,12 +397,11 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void checkReady(int slot) {
-        if (slots[slot].length == 0 || slots[slot].length < slots[slot].prompt.length) {
+        if (slots[slot].length == 0 || rest(slot) > 0) {
             throw new IllegalStateException("slot " + slot + " got a token before its prompt was computed");
         }
         if (full(slot)) {
-            throw new IllegalStateException(
-                    "slot " + slot + " holds " + config.contextLength() + " tokens, all that its context takes");
+            throw new IllegalStateException("slot " + slot + " holds " + room + " tokens, all that it has room for");
         }
     }
 

@@ -10,21 +10,23 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * Keys and values of every layer for a fixed number of slots, allocated once. Positions lie in blocks of at most 256, so
- * that a step reads only as far as the furthest slot has come, in pieces whose shape never changes.
+ * Keys and values of every layer for a fixed number of slots, allocated once. Positions lie in blocks, so that a step reads
+ * only as far as the furthest slot has come, in pieces whose shape never changes.
  */
 final class KvCache implements AutoCloseable {
-    private static final int LARGEST_BLOCK = 256;
-
     private final int block;
     private final int blocks;
     private final TorchValue tensors; // for each layer keys, then values, each (T/W, S, H, W, D)
     private final NDArray rows; // (S, H)
     private final NDArray places; // (T)
 
-    KvCache(GptConfig config, int slots, NDArray like, TorchKernels kernels, NDManager manager) {
-        this.block = Math.min(LARGEST_BLOCK, config.contextLength());
-        this.blocks = (config.contextLength() + block - 1) / block;
+    /**
+     * @param room tokens that a slot takes at most
+     * @param block positions of a block, W
+     */
+    KvCache(GptConfig config, int slots, int room, int block, NDArray like, TorchKernels kernels, NDManager manager) {
+        this.block = block;
+        this.blocks = (room + block - 1) / block;
         List<NDArray> caches = new ArrayList<>();
         for (int i = 0; i < 2 * config.layers(); i++) {
             caches.add(

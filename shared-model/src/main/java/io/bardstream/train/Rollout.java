@@ -12,12 +12,14 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Lets a policy answer prompts, many at once: a slot of the decoder whose response has ended takes the next prompt.
+ * Lets a policy answer prompts, many at once: slots of the decoder whose responses have ended take the next prompts, as soon
+ * as there are enough of them to be computed together.
  *
- * <p>A response is a function of the weights, its prompt, the seed and its number alone.
+ * <p>A response is a function of the weights, its prompt, the seed and its number alone: what the others say, and how long
+ * they are, changes no bit of it.
  */
 public final class Rollout {
-    public static final int SLOTS = 32;
+    public static final int SLOTS = 64;
 
     private final BpeTokenizer tokenizer;
     private final SamplingParameters sampling;
@@ -39,7 +41,7 @@ public final class Rollout {
      * Responses sampled in any way.
      *
      * @param mostTokens of a response
-     * @param mostSlots that write at once, each with room for a whole context
+     * @param mostSlots that write at once
      */
     public Rollout(BpeTokenizer tokenizer, SamplingParameters sampling, int mostTokens, int mostSlots) {
         this.tokenizer = tokenizer;
@@ -56,17 +58,11 @@ public final class Rollout {
         }
         Writing[] slots = new Writing[Math.min(mostSlots, prompts.size())];
         Response[] responses = new Response[prompts.size()];
-        try (Decoder decoder = Decoder.of(policy, slots.length)) {
+        try (Decoder decoder = Decoder.of(policy, slots.length, room(policy, prompts))) {
             int begun = 0;
             int ended = 0;
             while (ended < responses.length) {
-                for (int slot = 0; slot < slots.length && begun < responses.length; slot++) {
-                    if (slots[slot] == null) {
-                        slots[slot] = new Writing(begun, prompts.get(begun), seed);
-                        decoder.begin(slot, prompts.get(begun++));
-                        slots[slot].logits = decoder.prefill(slot); // (V)
-                    }
-                }
+                begun += begin(decoder, slots, prompts.subList(begun, responses.length), begun, seed);
                 Arrays.stream(slots).filter(Objects::nonNull).parallel().forEach(Writing::sayNext);
                 for (int slot = 0; slot < slots.length; slot++) {
                     Writing writing = slots[slot];
@@ -76,15 +72,42 @@ public final class Rollout {
                         ended++;
                     }
                 }
-                if (Arrays.stream(slots).anyMatch(Objects::nonNull)) {
-                    step(decoder, slots);
-                }
+                step(decoder, slots);
             }
         }
         return List.of(responses);
     }
 
+    /** The longest text that can come of these prompts, in tokens. */
+    private int room(Gpt policy, List<int[]> prompts) {
+        int longest = prompts.stream().mapToInt(prompt -> prompt.length).max().orElseThrow();
+        return (int) Math.min(policy.config().contextLength(), (long) longest + mostTokens);
+    }
+
+    /** Gives waiting prompts to free slots, several at a time, and returns to how many. */
+    private int begin(Decoder decoder, Writing[] slots, List<int[]> waiting, int begun, long seed) {
+        int[] free = IntStream.range(0, slots.length)
+                .filter(slot -> slots[slot] == null)
+                .limit(waiting.size())
+                .toArray();
+        if (free.length == 0 || free.length < Math.min(Decoder.PROMPTS, Math.min(slots.length, waiting.size()))) {
+            return 0;
+        }
+        for (int i = 0; i < free.length; i++) {
+            decoder.begin(free[i], waiting.get(i));
+            slots[free[i]] = new Writing(begun + i, waiting.get(i), seed);
+        }
+        float[][] logits = decoder.prefillTogether(free); // (free, V)
+        for (int i = 0; i < free.length; i++) {
+            slots[free[i]].logits = logits[i];
+        }
+        return free.length;
+    }
+
     private static void step(Decoder decoder, Writing... slots) {
+        if (Arrays.stream(slots).allMatch(Objects::isNull)) {
+            return;
+        }
         float[][] logits = decoder.step(Arrays.stream(slots)
                 .mapToInt(writing -> writing == null ? Decoder.NONE : writing.last())
                 .toArray()); // (S, V)

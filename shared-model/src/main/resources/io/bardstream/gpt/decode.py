@@ -81,44 +81,53 @@
     h = self.norm(x, weights[at], weights[at + 1], epsilon, dtype)
     return self.linear(h, weights[at + 2], None, onednn).to(torch.float32)
 
-  # P tokens of one slot's prompt, from position `start` on, attending to what the slot holds before them. Hidden states
-  # after the last norm. (P, C)
-  def prefill(self, tokens: Tensor, embedding: Tensor, places_embedding: Tensor, weights: List[Tensor], cache: List[Tensor], rows: Tensor, places: Tensor, slot: int, start: int, epsilon: float, onednn: bool) -> Tensor:
+  # What some slots hold up to some block, as attention reads it: (T/W, S, H, W, D) → (R·H, T, D). Of one slot a view.
+  def of_slots(self, cache: Tensor, slots: Tensor, blocks: int) -> Tensor:
+    held = cache.narrow(0, 0, blocks)
+    if slots.size(0) == 1:
+      held = held.narrow(1, int(slots[0]), 1)
+    else:
+      held = held.index_select(1, slots)
+    return held.permute([1, 2, 0, 3, 4]).reshape([slots.size(0) * cache.size(2), blocks * cache.size(3), cache.size(4)])
+
+  # P tokens of the prompts of R slots, all from position `start` on, each attending to what its slot holds before them.
+  # Hidden states after the last norm. (R, P) → (R·P, C)
+  def prefill(self, tokens: Tensor, embedding: Tensor, places_embedding: Tensor, weights: List[Tensor], cache: List[Tensor], rows: Tensor, places: Tensor, slots: Tensor, start: int, epsilon: float, onednn: bool) -> Tensor:
     dtype = cache[0].dtype
-    slots = cache[0].size(1)
     heads = cache[0].size(2)
     block = cache[0].size(3)
     width = cache[0].size(4)
-    n = slots * heads
+    n = cache[0].size(1) * heads
     channels = heads * width
     layers = len(cache) // 2
     scale = 1.0 / float(width) ** 0.5
-    count = tokens.size(0)
+    prompts = tokens.size(0)
+    count = tokens.size(1)
     blocks = (start + count + block - 1) // block
     positions = places.narrow(0, start, count)
-    into = (rows.narrow(0, slot, 1) + (torch.floor_divide(positions, block) * (n * block) + torch.remainder(positions, block)).unsqueeze(1)).view([-1])
+    offsets = torch.floor_divide(positions, block) * (n * block) + torch.remainder(positions, block)
+    into = (rows.index_select(0, slots).unsqueeze(1) + offsets.view([1, count, 1])).view([-1])
     hidden = places.narrow(0, 0, blocks * block).unsqueeze(0) > positions.unsqueeze(1)
     mask = torch.zeros([count, blocks * block], dtype=torch.float32, device=tokens.device).masked_fill_(hidden, -float("inf"))
-    x = (torch.embedding(embedding, tokens) + places_embedding.narrow(0, start, count)).to(torch.float32)
+    x = (torch.embedding(embedding, tokens) + places_embedding.narrow(0, start, count)).to(torch.float32).view([-1, channels])
     for layer in range(layers):
       at = 12 * layer
       keys = cache[2 * layer]
       values = cache[2 * layer + 1]
       h = self.norm(x, weights[at], weights[at + 1], epsilon, dtype)
-      qkv = self.linear(h, weights[at + 2], weights[at + 3], onednn).view([count, 3, heads, width])
-      keys.view([-1, width]).index_copy_(0, into, qkv.select(1, 1).reshape([count * heads, width]))
-      values.view([-1, width]).index_copy_(0, into, qkv.select(1, 2).reshape([count * heads, width]))
-      q = (qkv.select(1, 0) * scale).transpose(0, 1)
-      k = keys.narrow(0, 0, blocks).select(1, slot).transpose(0, 1).reshape([heads, blocks * block, width])
-      v = values.narrow(0, 0, blocks).select(1, slot).transpose(0, 1).reshape([heads, blocks * block, width])
-      s = torch.bmm(q, k.transpose(1, 2)).to(torch.float32) + mask
+      qkv = self.linear(h, weights[at + 2], weights[at + 3], onednn).view([prompts * count, 3, heads, width])
+      keys.view([-1, width]).index_copy_(0, into, qkv.select(1, 1).reshape([prompts * count * heads, width]))
+      values.view([-1, width]).index_copy_(0, into, qkv.select(1, 2).reshape([prompts * count * heads, width]))
+      q = (qkv.select(1, 0) * scale).view([prompts, count, heads, width]).transpose(1, 2).reshape([prompts * heads, count, width])
+      s = torch.bmm(q, self.of_slots(keys, slots, blocks).transpose(1, 2)).to(torch.float32) + mask
       p = torch.softmax(s, -1).to(dtype)
-      y = torch.bmm(p, v).transpose(0, 1).reshape([count, channels])
+      y = torch.bmm(p, self.of_slots(values, slots, blocks))
+      y = y.view([prompts, heads, count, width]).transpose(1, 2).reshape([prompts * count, channels])
       x = self.rest_of_block(x, y, weights, at, epsilon, dtype, onednn)
     at = 12 * layers
     return self.norm(x, weights[at], weights[at + 1], epsilon, dtype)
 
-  # Logits of some rows of hidden states. (N, C) → (N, V)
-  def logits(self, hidden: Tensor, from_row: int, count: int, weights: List[Tensor], onednn: bool) -> Tensor:
-    h = hidden.narrow(0, from_row, count)
+  # Logits of some rows of hidden states. (N, C) → (M, V)
+  def logits(self, hidden: Tensor, rows: Tensor, weights: List[Tensor], onednn: bool) -> Tensor:
+    h = hidden.index_select(0, rows)
     return self.linear(h, weights[len(weights) - 1], None, onednn).to(torch.float32)

@@ -152,6 +152,67 @@ class DecoderTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void aPromptAmongOthersAnswersTheSameToTheLastBitWhateverTheyAreAndHowMuchRoomThereIs(Precision precision)
+            throws IOException {
+        Path weights = new GptInJava(LONG, 7).save(folder);
+        int[] prompt = tokens(LONG, 150, 4);
+        try (Compute compute = Compute.open(precision, 1);
+                Gpt gpt = Gpt.load(weights, compute)) {
+            float[][] alone = together(gpt, 160, prompt, 0);
+            float[][] besideShort = together(gpt, 170, prompt, 11, 3, 17, 64, 1, 9);
+            float[][] besideLong = together(gpt, 600, prompt, 5, 150, 500, 149, 160, 150, 140, 155, 133, 150, 151);
+
+            assertThat(besideShort).isDeepEqualTo(alone);
+            assertThat(besideLong).isDeepEqualTo(alone);
+        }
+    }
+
+    /** What follows a prompt in a slot, when it and prompts of these lengths in the other slots are computed together. */
+    private static float[][] together(Gpt gpt, int room, int[] prompt, int slot, int... others) {
+        int slots = 12;
+        try (Decoder decoder = Decoder.of(gpt, slots, room)) {
+            decoder.begin(slot, prompt);
+            int[] chosen = new int[others.length + 1];
+            chosen[others.length] = slot;
+            for (int i = 0; i < others.length; i++) {
+                chosen[i] = (slot + 1 + i) % slots;
+                decoder.begin(chosen[i], tokens(LONG, others[i], 100 + i));
+            }
+            float[] next = decoder.prefillTogether(chosen)[others.length];
+            int[] tokens = new int[slots];
+            Arrays.fill(tokens, Decoder.NONE);
+            tokens[slot] = 3;
+            return new float[][] {next, decoder.step(tokens)[slot]};
+        }
+    }
+
+    @Test
+    void promptsComputedTogetherFollowTheFormula() throws IOException {
+        GptInJava formula = new GptInJava(LONG, 5);
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1);
+                Gpt gpt = Gpt.load(formula.save(folder), compute);
+                Decoder decoder = Decoder.of(gpt, 3, 200)) {
+            int[][] texts = {tokens(LONG, 12, 1), tokens(LONG, 200, 2), tokens(LONG, 70, 3)};
+            for (int slot = 0; slot < 3; slot++) {
+                decoder.begin(slot, Arrays.copyOf(texts[slot], texts[slot].length - 1));
+            }
+
+            float[][] next = decoder.prefillTogether(0, 1, 2);
+            float[][] after = decoder.step(texts[0][11], texts[1][199], texts[2][69]);
+
+            for (int slot = 0; slot < 3; slot++) {
+                double[][] expected = formula.logits(texts[slot]);
+                assertClose(next[slot], expected[expected.length - 2], 1e-4);
+                assertClose(after[slot], expected[expected.length - 1], 1e-4);
+            }
+            assertThat(decoder.full(1)).isTrue();
+            assertThatThrownBy(() -> decoder.begin(0, new int[201]))
+                    .hasMessage("the prompt has 201 tokens; expected 1 to 200");
+        }
+    }
+
     @Test
     void aSlotUsedAgainAnswersAsIfNew() throws IOException {
         Path weights = new GptInJava(SMALL, 8).save(folder);
@@ -208,7 +269,7 @@ class DecoderTest {
             assertThat(decoder.full(1)).isFalse();
             assertThatThrownBy(() -> decoder.step(1, 1))
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("slot 0 holds 40 tokens, all that its context takes");
+                    .hasMessage("slot 0 holds 40 tokens, all that it has room for");
             assertThat(decoder.step(Decoder.NONE, 1)[1]).hasSize(23);
             assertThat(decoder.length(1)).isEqualTo(2);
         }

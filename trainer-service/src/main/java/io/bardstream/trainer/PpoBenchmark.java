@@ -31,13 +31,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
  * Measures how long an update of PPO takes and where the time goes, in the shape of {@code tiny} with random weights: such a
- * policy hardly ever ends a response, so each has its full length. Beside it, how fast the generator writes as many responses
- * alone.
+ * policy hardly ever ends a response, so nearly each has its full length. Beside it, how fast the generator alone writes as
+ * many, in the way of inference-service: one prompt after the other, then a token a step for all, each of the full length.
  */
 public final class PpoBenchmark {
     /**
@@ -98,7 +100,7 @@ public final class PpoBenchmark {
     static Result measure(Preset preset) throws IOException {
         Hyperparameters settings = preset.ppo().with(Map.of("critic_warmup", 0));
         PpoSettings ppo = settings.ppo();
-        BpeTokenizer tokenizer = new BpeTrainer(300, SpecialTokens.ALL).train(BpeTrainer.ProgressListener.NONE);
+        BpeTokenizer tokenizer = tokenizer(preset.config().vocabularySize());
         Path folder = Files.createTempDirectory("bardstream-bench");
         try (Compute compute = Compute.open(Compute.preferredPrecision())) {
             save(preset.config(), tokenizer, folder, compute);
@@ -137,6 +139,15 @@ public final class PpoBenchmark {
             }
             Files.delete(folder);
         }
+    }
+
+    /** A vocabulary of this size, of words that mean nothing. */
+    private static BpeTokenizer tokenizer(int vocabularySize) {
+        BpeTrainer trainer = new BpeTrainer(vocabularySize, SpecialTokens.ALL);
+        trainer.add(LongStream.range(0, 20L * vocabularySize)
+                .mapToObj(word -> Long.toString(CounterRandom.below(1L << 40, word), Character.MAX_RADIX))
+                .collect(Collectors.joining(" ")));
+        return trainer.train(BpeTrainer.ProgressListener.NONE);
     }
 
     private record Update(List<Response> responses, Map<String, Double> seconds) {}
@@ -184,25 +195,25 @@ public final class PpoBenchmark {
     private static double alone(Gpt gpt, List<int[]> prompts, PpoSettings ppo, int vocabularySize) {
         double best = 0;
         SamplingParameters sampling = SamplingParameters.DEFAULT.withTemperature(ppo.temperature());
-        try (Decoder decoder = Decoder.of(gpt, Rollout.SLOTS)) {
+        try (Decoder decoder = Decoder.of(gpt, prompts.size())) {
             for (int attempt = 0; attempt < 2; attempt++) {
                 long start = System.nanoTime();
-                Sampler[] samplers = IntStream.range(0, Rollout.SLOTS)
+                Sampler[] samplers = IntStream.range(0, prompts.size())
                         .mapToObj(slot -> new Sampler(sampling, vocabularySize, SEED, slot))
                         .toArray(Sampler[]::new);
-                int[] tokens = new int[Rollout.SLOTS];
-                for (int slot = 0; slot < Rollout.SLOTS; slot++) {
+                int[] tokens = new int[prompts.size()];
+                for (int slot = 0; slot < prompts.size(); slot++) {
                     decoder.begin(slot, prompts.get(slot));
                     tokens[slot] = samplers[slot].next(decoder.prefill(slot));
                 }
                 for (int said = 1; said < ppo.responseLength(); said++) {
                     float[][] logits = decoder.step(tokens); // (S, V)
-                    IntStream.range(0, Rollout.SLOTS)
+                    IntStream.range(0, prompts.size())
                             .parallel()
                             .forEach(slot -> tokens[slot] = samplers[slot].next(logits[slot]));
                 }
                 double seconds = (System.nanoTime() - start) / 1e9;
-                best = Math.max(best, Rollout.SLOTS * ppo.responseLength() / seconds);
+                best = Math.max(best, prompts.size() * ppo.responseLength() / seconds);
             }
         }
         return best;

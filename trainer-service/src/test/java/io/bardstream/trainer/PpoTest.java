@@ -136,25 +136,39 @@ class PpoTest {
     }
 
     @Test
-    void responsesDependOnTheirNumberAndNotOnTheSlotsAroundThem() throws IOException {
+    void responsesDependOnTheirPromptAndNumberAndNotOnTheOthers() throws IOException {
         try (Gpt policy = Gpt.load(parent, compute)) {
+            // Given more prompts than are answered at once
             Rollout rollout = new Rollout(TinyPolicy.TOKENIZER, 1, 14);
-            List<int[]> prompts = new EpochOrder<>(TinyPolicy.prompts(), SEED).draw(0, 40);
+            List<int[]> prompts = new EpochOrder<>(TinyPolicy.prompts(), SEED).draw(0, Rollout.SLOTS + 30);
 
             List<Response> all = rollout.sample(policy, prompts, 9);
 
-            List<Response> again = rollout.sample(policy, prompts, 9);
-            assertThat(all).hasSize(40).allSatisfy(response -> {
+            assertThat(all).hasSameSizeAs(prompts).allSatisfy(response -> {
                 int end = TinyPolicy.TOKENIZER.endOfText();
                 int last = response.tokens()[response.tokens().length - 1];
                 assertThat(response.ended()).isEqualTo(last == end);
                 assertThat(response.said()).doesNotContain(end);
                 assertThat(response.tokens()).hasSizeLessThanOrEqualTo(14);
             });
-            for (int i = 0; i < all.size(); i++) {
-                assertThat(all.get(i).prompt()).isEqualTo(prompts.get(i));
-                assertThat(all.get(i).tokens()).isEqualTo(again.get(i).tokens());
+
+            // When every third of them is another, and longer, so that slots become free at other times
+            List<int[]> others = new ArrayList<>(prompts);
+            for (int i = 0; i < others.size(); i += 3) {
+                others.set(i, new Response(prompts.get(i), prompts.get(i), false).text());
             }
+            List<Response> again = rollout.sample(policy, others, 9);
+
+            // Then the answers to those that stayed are the same
+            for (int i = 0; i < all.size(); i++) {
+                assertThat(again.get(i).prompt()).isEqualTo(others.get(i));
+                if (i % 3 != 0) {
+                    assertThat(again.get(i).tokens()).isEqualTo(all.get(i).tokens());
+                }
+            }
+            assertThat(again.get(0).tokens()).isNotEqualTo(all.get(0).tokens());
+            assertThat(rollout.sample(policy, prompts, 10).get(1).tokens())
+                    .isNotEqualTo(all.get(1).tokens());
         }
     }
 
