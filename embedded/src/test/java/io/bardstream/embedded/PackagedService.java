@@ -135,6 +135,22 @@ public final class PackagedService implements AutoCloseable {
         assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
 
+    /** SIGTERM; returns how long the service took to end. */
+    public Duration end() throws IOException, InterruptedException {
+        long begin = System.nanoTime();
+        signal("-TERM");
+        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        return Duration.ofNanos(System.nanoTime() - begin);
+    }
+
+    /** Ends as {@link #end} does, but because its parent closed the pipe between them. */
+    public Duration endByParent() throws IOException, InterruptedException {
+        long begin = System.nanoTime();
+        process.getOutputStream().close();
+        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        return Duration.ofNanos(System.nanoTime() - begin);
+    }
+
     public void pause() throws IOException, InterruptedException {
         signal("-STOP");
     }

@@ -1,6 +1,5 @@
 package io.bardstream.service;
 
-import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -57,8 +56,11 @@ public class ParentWatch {
         }
     }
 
+    /** Ends the process as a signal does, so that those who wait for its end are told before HTTP requests are awaited. */
     private static void stop() {
-        Quarkus.asyncExit();
+        Thread exit = new Thread(() -> System.exit(0), "exit");
+        exit.setDaemon(true);
+        exit.start();
         try {
             Thread.sleep(SHUTDOWN.toMillis());
         } catch (InterruptedException e) {

@@ -96,6 +96,12 @@ final class SmallRun {
         }
     }
 
+    /** Of the checkpoints that a run has on the disk. */
+    static long newestStep(Path home, String run) throws IOException {
+        String name = newestFolder(home, run).getFileName().toString();
+        return Long.parseLong(name.substring(name.lastIndexOf('-') + 1));
+    }
+
     private static boolean isTemporary(Path folder) {
         return folder.getFileName().toString().startsWith(".");
     }

@@ -10,6 +10,7 @@ import io.bardstream.event.StepMetrics;
 import io.restassured.path.json.JsonPath;
 import io.restassured.specification.RequestSpecification;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -84,6 +85,11 @@ final class TrainerProcess implements AutoCloseable {
                 .toList();
     }
 
+    /** Where a run's measurements can be followed as events. */
+    URI follow(String run) {
+        return URI.create(service.url() + "/v1/runs/" + run + "/metrics");
+    }
+
     String log() {
         return service.log();
     }
@@ -91,6 +97,16 @@ final class TrainerProcess implements AutoCloseable {
     /** {@code kill -9}. */
     void kill() throws InterruptedException {
         service.kill();
+    }
+
+    /** SIGTERM; returns how long it took. */
+    Duration end() throws IOException, InterruptedException {
+        return service.end();
+    }
+
+    /** The end of its parent; returns how long it took. */
+    Duration endByParent() throws IOException, InterruptedException {
+        return service.endByParent();
     }
 
     void pause() throws IOException, InterruptedException {
