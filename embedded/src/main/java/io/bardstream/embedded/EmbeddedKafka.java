@@ -173,7 +173,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
 
     /**
-     * One replica of everything, for there is one node; sizes for one machine rather than for a cluster. The data folder is relative to the broker's working
+     * One replica of everything, for there is one node; sizes for one machine rather than for a cluster. No empty record twice a second in the metadata log,
+     * which only tells other nodes how far behind they are. The data folder is relative to the broker's working
      * folder, for a comma in an absolute path would be read as two folders.
      */
     private static String settings(int port, int controllerPort) {
@@ -199,6 +200,7 @@ public final class EmbeddedKafka implements AutoCloseable {
                 replica.fetch.max.bytes=%3$d
                 broker.session.timeout.ms=3000
                 broker.heartbeat.interval.ms=1000
+                metadata.max.idle.interval.ms=0
                 group.initial.rebalance.delay.ms=0
                 log.segment.bytes=67108864
                 log.index.size.max.bytes=1048576
