@@ -93,7 +93,8 @@ final class Bench implements Callable<Integer> {
                 try (EmbeddedKafka kafka = EmbeddedKafka.start(
                         folder.resolve("kafka"), FreePort.any(), FreePort.any(), folder.resolve("kafka.log"))) {
                     String home = folder.resolve("home").toString();
-                    run(benchmark, installation, torch, file.toString(), kafka.bootstrapServers(), home);
+                    String broker = Long.toString(kafka.process().pid());
+                    run(benchmark, installation, torch, file.toString(), kafka.bootstrapServers(), broker, home);
                 }
             } else {
                 run(benchmark, installation, torch, file.toString());

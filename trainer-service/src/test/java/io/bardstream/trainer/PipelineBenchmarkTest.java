@@ -2,6 +2,7 @@ package io.bardstream.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.bardstream.embedded.Child;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.training.PipelineBenchmark;
 import io.bardstream.training.PipelineBenchmark.Extent;
@@ -9,6 +10,7 @@ import io.bardstream.training.PipelineBenchmark.Result;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.nio.file.Path;
+import java.util.List;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,13 +27,27 @@ class PipelineBenchmarkTest {
 
     @Test
     void readsWhatItWroteAndTrainsWithAndWithoutKafka() throws Exception {
-        Result result = PipelineBenchmark.measure(new Extent(3, 2, 0), kafka, home);
+        Result result = PipelineBenchmark.measure(new Extent(3, 2, 0), kafka, broker(), home);
 
         assertThat(result.tokenBytes()).isEqualTo(3 * 65_536 * 2);
         assertThat(result.materialisedPerSecond()).isPositive();
         assertThat(result.steps()).isEqualTo(3 * 2 * 2);
         assertThat(result.millisecondsWithout()).isPositive();
         assertThat(result.millisecondsWith()).isPositive();
-        assertThat(result.overhead()).isBetween(result.overheadLow(), result.overheadHigh());
+        assertThat(List.of(result.overhead(), result.clients(), result.broker(), result.share()))
+                .allSatisfy(mean -> assertThat(mean.value()).isBetween(mean.low(), mean.high()));
+        assertThat(result.clients().value())
+                .as("five consumers and a producer do something")
+                .isPositive();
+        assertThat(result.share().low()).isLessThan(1);
+    }
+
+    private static long broker() {
+        return ProcessHandle.current()
+                .children()
+                .map(ProcessHandle::pid)
+                .filter(pid -> Child.isAlive(pid, "KafkaBroker"))
+                .findFirst()
+                .orElseThrow();
     }
 }

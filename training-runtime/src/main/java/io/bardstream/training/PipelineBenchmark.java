@@ -16,24 +16,32 @@ import io.bardstream.kernel.Compute;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.service.EventSerializer;
 import io.bardstream.service.TopicCreation;
+import io.bardstream.train.Batch;
 import io.bardstream.train.Preset;
 import io.bardstream.train.StepResult;
 import io.bardstream.train.TokenSampler;
 import io.bardstream.train.TokenSource;
 import io.bardstream.train.TrainStep;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleBiFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -44,9 +52,9 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.ConfigProvider;
 
 /**
@@ -54,9 +62,13 @@ import org.eclipse.microprofile.config.ConfigProvider;
  *
  * <p>First a split of random tokens is written to {@code token-batches} and materialised. Then {@code tiny} is trained by turns
  * with Kafka and without it, in one run. With: windows out of the materialised file, every step measured on {@code
- * training-metrics} (a run tells of every tenth, or a thousand in all), and a consumer on each topic that training-runtime
- * listens to. Without: windows out of an array, and nothing told. Evaluation and checkpoints cost the same either way and are
- * left out.
+ * training-metrics} (a run tells of every tenth, or a thousand in all), and a consumer in a group of its own on each topic that
+ * training-runtime listens to, set up as the service's are. Without: windows out of an array, nothing told, no consumer.
+ * Evaluation and checkpoints cost the same either way and are left out.
+ *
+ * <p>Two things are measured of each pair of neighbouring turns: by how much longer the one with Kafka took, and how much more
+ * processor time all but the computing threads had in it, here and in the broker. The second says what the first can come to:
+ * where as many threads compute as there are processors, whatever else runs takes its time from them.
  */
 public final class PipelineBenchmark {
     /**
@@ -67,11 +79,13 @@ public final class PipelineBenchmark {
      * @param materialisedPerSecond bytes of tokens read from it, the slowest of three readings: every block and
      *     the whole verified, written and synced
      * @param steps in all turns
+     * @param pairs of turns
      * @param millisecondsWithout the median step without Kafka
      * @param millisecondsWith the median step with it
-     * @param overhead by how much longer a turn with Kafka takes than the turn without it beside it: the median of all pairs
-     * @param overheadLow lower end of its 95 % confidence interval
-     * @param overheadHigh upper end
+     * @param overhead by how much longer a turn with Kafka takes than the turn without it beside it
+     * @param clients milliseconds of processor time a second that Kafka takes in this process
+     * @param broker the same in the broker, beyond what it takes while nobody asks
+     * @param share both, as a share of the time of all processors
      */
     public record Result(
             String preset,
@@ -82,15 +96,18 @@ public final class PipelineBenchmark {
             double publishedPerSecond,
             double materialisedPerSecond,
             int steps,
+            int pairs,
             double millisecondsWithout,
             double millisecondsWith,
-            double overhead,
-            double overheadLow,
-            double overheadHigh) {}
+            TrimmedMean overhead,
+            TrimmedMean clients,
+            TrimmedMean broker,
+            TrimmedMean share) {}
 
     private static final String SECONDS = "bardstream.bench.seconds";
     private static final int READINGS = 3;
     private static final int LEAST_PAIRS = 3;
+    private static final int WARM_UP = 2; // pairs, in which the clients are compiled
     private static final int TOKENS_IN_MEMORY = 1 << 22;
     private static final Preset PRESET = Preset.TINY;
 
@@ -103,13 +120,18 @@ public final class PipelineBenchmark {
      */
     public record Extent(int blocks, int stepsPerTurn, double seconds) {}
 
+    private static final String COMPUTING = "computing";
+
     private final Extent extent;
     private final String kafka;
+    private final ProcessorTime here = new ProcessorTime(ProcessHandle.current().pid(), COMPUTING);
+    private final ProcessorTime there;
     private final TokenFiles files;
 
-    private PipelineBenchmark(Extent extent, String kafka, Path home) {
+    private PipelineBenchmark(Extent extent, String kafka, long broker, Path home) {
         this.extent = extent;
         this.kafka = kafka;
+        this.there = new ProcessorTime(broker, "");
         this.files = new TokenFiles(
                 new BardstreamHome(home), new LogReader(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka)));
     }
@@ -117,11 +139,11 @@ public final class PipelineBenchmark {
     /**
      * Prints the measurements and writes them to the file named by the first argument, as a JSON list.
      *
-     * @param arguments file, address of a broker without other work, and a folder for what is materialised
+     * @param arguments file, address and process of a broker without other work, and a folder for what is materialised
      */
     public static void main(String[] arguments) throws Exception {
-        Extent extent = new Extent(2_000, 80, Double.parseDouble(System.getProperty(SECONDS, "60")));
-        Result result = measure(extent, arguments[1], Path.of(arguments[2]));
+        Extent extent = new Extent(2_000, 80, Double.parseDouble(System.getProperty(SECONDS, "240")));
+        Result result = measure(extent, arguments[1], Long.parseLong(arguments[2]), Path.of(arguments[3]));
         System.out.printf(
                 "materialise %,.0f MB of tokens: %,.0f MB/s (published at %,.0f MB/s)%n",
                 result.tokenBytes() / 1e6, result.materialisedPerSecond() / 1e6, result.publishedPerSecond() / 1e6);
@@ -134,8 +156,11 @@ public final class PipelineBenchmark {
                 result.millisecondsWithout(),
                 result.millisecondsWith());
         System.out.printf(
-                "going through Kafka costs %.2f %% of the loop's time (95 %%: %.2f to %.2f %%)%n",
-                100 * result.overhead(), 100 * result.overheadLow(), 100 * result.overheadHigh());
+                "going through Kafka: %s %% of the loop's time, by %d pairs of turns%n",
+                percent(result.overhead()), result.pairs());
+        System.out.printf(
+                "processor time of Kafka: %s ms a second in this process and %s in the broker, %s %% of all processors%n",
+                text(result.clients()), text(result.broker()), percent(result.share()));
         Files.write(Path.of(arguments[0]), EventJson.write(List.of(result)));
     }
 
@@ -143,10 +168,19 @@ public final class PipelineBenchmark {
      * Measures.
      *
      * @param kafka address of a broker without other work
+     * @param broker its process, on this machine
      * @param home folder for what is materialised
      */
-    public static Result measure(Extent extent, String kafka, Path home) throws Exception {
-        return new PipelineBenchmark(extent, kafka, home).measure();
+    public static Result measure(Extent extent, String kafka, long broker, Path home) throws Exception {
+        return new PipelineBenchmark(extent, kafka, broker, home).measure();
+    }
+
+    private static String percent(TrimmedMean share) {
+        return text(new TrimmedMean(100 * share.value(), 100 * share.low(), 100 * share.high()));
+    }
+
+    private static String text(TrimmedMean mean) {
+        return "%.2f (95 %%: %.2f to %.2f)".formatted(mean.value(), mean.low(), mean.high());
     }
 
     private Result measure() throws Exception {
@@ -157,24 +191,52 @@ public final class PipelineBenchmark {
         Dataset dataset = publish();
         long bytes = dataset.split(Split.TRAIN).orElseThrow().tokens() * Short.BYTES;
         double published = bytes / secondsSince(begin);
-        double materialised = Double.POSITIVE_INFINITY;
-        for (int reading = 0; reading < READINGS; reading++) {
-            begin = System.nanoTime();
-            files.read(dataset, Split.TRAIN, () -> false);
-            materialised = Math.min(materialised, bytes / secondsSince(begin));
-        }
-        List<double[]> without = new ArrayList<>(); // milliseconds of each step of a turn
-        List<double[]> with = new ArrayList<>();
+        double slowest = slowestReading(dataset, bytes);
         TokenFile tokens = files.open(dataset, Split.TRAIN, () -> false);
+        FutureTask<Result> training = new FutureTask<>(() -> train(tokens, bytes, published, slowest));
+        new Thread(training, COMPUTING).start();
+        return training.get();
+    }
+
+    private double slowestReading(Dataset dataset, long bytes) throws IOException, InterruptedException {
+        double slowest = Double.POSITIVE_INFINITY;
+        for (int reading = 0; reading < READINGS; reading++) {
+            long begin = System.nanoTime();
+            files.read(dataset, Split.TRAIN, () -> false);
+            slowest = Math.min(slowest, bytes / secondsSince(begin));
+        }
+        return slowest;
+    }
+
+    /**
+     * A turn of training.
+     *
+     * @param milliseconds of each step
+     * @param clients nanoseconds of processor time of all but the computing threads, and of those for windows and reports
+     * @param broker nanoseconds of processor time of the broker
+     */
+    private record Turn(double[] milliseconds, long clients, long broker) {
+        double seconds() {
+            return DoubleStream.of(milliseconds).sum() / 1e3;
+        }
+    }
+
+    private Result train(TokenFile tokens, long bytes, double published, double materialised) throws Exception {
+        List<Turn> without = new ArrayList<>();
+        List<Turn> with = new ArrayList<>();
         int threads = Runtime.getRuntime().availableProcessors();
-        try (Compute compute = Compute.open(Compute.preferredPrecision(), threads)) {
-            train(compute, tokens, without, with);
-            double[] overheads = IntStream.range(0, with.size())
-                    .mapToDouble(pair -> sum(with.get(pair)) / sum(without.get(pair)) - 1)
-                    .sorted()
-                    .toArray();
-            int middle = overheads.length / 2;
-            int margin = (int) Math.ceil(0.98 * Math.sqrt(overheads.length)); // of the median's rank: binomial, 95 %
+        try (Compute compute = Compute.open(Compute.preferredPrecision(), threads);
+                Loop loop = new Loop(compute, tokens)) {
+            for (int pair = 0; pair < WARM_UP; pair++) {
+                loop.turn(false);
+                loop.turn(true);
+            }
+            long begin = System.nanoTime();
+            while (with.size() < LEAST_PAIRS || secondsSince(begin) < extent.seconds()) {
+                boolean first = with.size() % 2 == 0; // so that what drifts falls on both alike
+                (first ? with : without).add(loop.turn(first));
+                (first ? without : with).add(loop.turn(!first));
+            }
             return new Result(
                     PRESET.name(),
                     compute.precision().dtype(),
@@ -183,27 +245,35 @@ public final class PipelineBenchmark {
                     bytes,
                     published,
                     materialised,
-                    2 * overheads.length * extent.stepsPerTurn(),
+                    2 * with.size() * extent.stepsPerTurn(),
+                    with.size(),
                     median(without),
                     median(with),
-                    overheads[middle],
-                    overheads[Math.max(0, middle - margin)],
-                    overheads[Math.min(overheads.length - 1, middle + margin)]);
+                    ofPairs(with, without, (one, other) -> one.seconds() / other.seconds() - 1),
+                    ofPairs(with, without, (one, other) -> clients(one) - clients(other)),
+                    ofPairs(with, without, (one, other) -> broker(one) - broker(other)),
+                    ofPairs(
+                            with,
+                            without,
+                            (one, other) ->
+                                    (clients(one) - clients(other) + broker(one) - broker(other)) / 1e3 / threads));
         }
     }
 
-    private void train(Compute compute, TokenFile tokens, List<double[]> without, List<double[]> with)
-            throws InterruptedException {
-        try (Loop loop = new Loop(compute, tokens)) {
-            loop.turn(false);
-            loop.turn(true);
-            long begin = System.nanoTime();
-            while (with.size() < LEAST_PAIRS || secondsSince(begin) < extent.seconds()) {
-                boolean first = with.size() % 2 == 0; // so that what drifts falls on both alike
-                (first ? with : without).add(loop.turn(first));
-                (first ? without : with).add(loop.turn(!first));
-            }
-        }
+    private static TrimmedMean ofPairs(List<Turn> with, List<Turn> without, ToDoubleBiFunction<Turn, Turn> measure) {
+        return TrimmedMean.of(IntStream.range(0, with.size())
+                .mapToDouble(pair -> measure.applyAsDouble(with.get(pair), without.get(pair)))
+                .toArray());
+    }
+
+    /** Milliseconds a second. */
+    private static double clients(Turn turn) {
+        return turn.clients() / 1e6 / turn.seconds();
+    }
+
+    /** Milliseconds a second. */
+    private static double broker(Turn turn) {
+        return turn.broker() / 1e6 / turn.seconds();
     }
 
     /** Writes a split as tokenizer-service does, and returns its manifest. */
@@ -246,6 +316,7 @@ public final class PipelineBenchmark {
     private final class Loop implements AutoCloseable {
         private static final String RUN = "pipeline-benchmark";
 
+        private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         private final Hyperparameters settings = PRESET.pretraining();
         private final Gpt gpt;
         private final TrainStep training;
@@ -253,7 +324,6 @@ public final class PipelineBenchmark {
         private final TokenSampler inMemory;
         private final KafkaProducer<String, Object> producer = producer();
         private final MetricsLog metrics = new MetricsLog(RUN, stored -> {}, this::send);
-        private final Listeners listeners = new Listeners();
         private long step;
 
         Loop(Compute compute, TokenFile tokens) {
@@ -265,24 +335,41 @@ public final class PipelineBenchmark {
             this.inMemory = new TokenSampler(TokenSource.of(array), settings.contextLength(), settings.batchSize(), 1);
         }
 
-        /** Milliseconds of each step. A turn begins when nothing of the one before it is left to do. */
-        double[] turn(boolean withKafka) throws InterruptedException {
+        /** A turn begins when nothing of the one before it is left to do. */
+        Turn turn(boolean withKafka) throws InterruptedException {
             metrics.awaitStored(() -> false);
             producer.flush();
-            listeners.wake(withKafka);
-            return withKafka ? steps(mapped, metrics::add) : steps(inMemory, measured -> {});
+            if (!withKafka) {
+                return steps(inMemory, measured -> {});
+            }
+            try (Listeners listeners = new Listeners()) {
+                listeners.awaitAssigned();
+                return steps(mapped, metrics::add);
+            }
         }
 
-        private double[] steps(TokenSampler windows, Consumer<StepMetrics> report) {
+        private Turn steps(TokenSampler windows, Consumer<StepMetrics> report) {
             double[] milliseconds = new double[extent.stepsPerTurn()];
+            long clients = -here.nanoseconds();
+            long broker = -there.nanoseconds();
             for (int i = 0; i < extent.stepsPerTurn(); i++) {
                 long begin = System.nanoTime();
-                StepResult result = training.step(step, 1e-3, List.of(windows.batch(step, 0)));
+                clients -= own();
+                Batch batch = windows.batch(step, 0);
+                clients += own();
+                StepResult result = training.step(step, 1e-3, List.of(batch));
                 step++;
+                clients -= own();
                 report.accept(measured(result));
+                clients += own();
                 milliseconds[i] = (System.nanoTime() - begin) / 1e6;
             }
-            return milliseconds;
+            return new Turn(milliseconds, clients + here.nanoseconds(), broker + there.nanoseconds());
+        }
+
+        /** Nanoseconds of processor time of this thread. */
+        private long own() {
+            return threads.getCurrentThreadCpuTime();
         }
 
         private StepMetrics measured(StepResult result) {
@@ -320,7 +407,6 @@ public final class PipelineBenchmark {
 
         @Override
         public void close() throws InterruptedException {
-            listeners.close();
             metrics.flush(Duration.ofMinutes(1));
             metrics.close();
             producer.close();
@@ -329,73 +415,59 @@ public final class PipelineBenchmark {
         }
     }
 
-    /** A consumer on each topic that training-runtime listens to, polling while awake. */
+    /** A consumer on each topic that training-runtime listens to, set up as its channels are, from here to {@link #close}. */
     private final class Listeners implements AutoCloseable {
         private static final List<Topic<?>> HEARD = List.of(
                 Topics.TOKENIZERS, Topics.DATASETS, Topics.TRAINING_REQUESTS, Topics.CHECKPOINTS, Topics.PROMOTIONS);
-        private static final Duration POLL = Duration.ofSeconds(1);
-        private static final String SETTING =
-                "mp.messaging.connector.smallrye-kafka." + ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG;
+        private static final Duration POLL = Duration.ofSeconds(1); // SmallRye's poll-timeout
+        private static final String CHANNELS = "mp.messaging.connector.smallrye-kafka.";
 
-        private final String wait = ConfigProvider.getConfig().getValue(SETTING, String.class); // as the service has it
+        private final CountDownLatch assigned = new CountDownLatch(HEARD.size());
         private final List<Thread> threads = HEARD.stream()
                 .map(topic -> new Thread(() -> listen(topic), topic.name()))
                 .toList();
-        // Guarded by this:
-        private boolean awake;
-        private boolean closed;
-        private int asleep;
+        private volatile boolean closed;
 
         Listeners() {
             threads.forEach(Thread::start);
         }
 
-        /** Wakes all, or returns when all are asleep. */
-        synchronized void wake(boolean wake) throws InterruptedException {
-            awake = wake;
-            notifyAll();
-            while (!awake && asleep < threads.size()) {
-                wait();
-            }
+        void awaitAssigned() throws InterruptedException {
+            assigned.await();
         }
 
         private void listen(Topic<?> topic) {
-            try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(
-                    Map.of(
-                            ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                            kafka,
-                            ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG,
-                            wait),
-                    new ByteArrayDeserializer(),
-                    new ByteArrayDeserializer())) {
-                List<TopicPartition> whole = List.of(new TopicPartition(topic.name(), 0));
-                consumer.assign(whole);
-                consumer.seekToBeginning(whole);
-                while (awaitTurn()) {
+            try (KafkaConsumer<byte[], byte[]> consumer =
+                    new KafkaConsumer<>(settings(topic), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+                consumer.subscribe(List.of(topic.name()));
+                while (consumer.assignment().isEmpty()) {
                     consumer.poll(POLL);
                 }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+                assigned.countDown();
+                while (!closed) {
+                    consumer.poll(POLL);
+                }
             }
         }
 
-        /** Says whether to go on. */
-        private synchronized boolean awaitTurn() throws InterruptedException {
-            asleep++;
-            notifyAll();
-            while (!awake && !closed) {
-                wait();
+        private Map<String, Object> settings(Topic<?> topic) {
+            Config config = ConfigProvider.getConfig();
+            Map<String, Object> settings = new HashMap<>();
+            for (String name : ConsumerConfig.configNames()) {
+                if (!name.equals(ConsumerConfig.GROUP_ID_CONFIG)) {
+                    config.getOptionalValue(CHANNELS + name, String.class)
+                            .ifPresent(value -> settings.put(name, value));
+                }
             }
-            asleep--;
-            return !closed;
+            settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka);
+            settings.put(ConsumerConfig.GROUP_ID_CONFIG, Loop.RUN + "-" + topic.name());
+            settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+            return settings;
         }
 
         @Override
         public void close() throws InterruptedException {
-            synchronized (this) {
-                closed = true;
-                notifyAll();
-            }
+            closed = true;
             for (Thread thread : threads) {
                 thread.join();
             }
@@ -406,13 +478,11 @@ public final class PipelineBenchmark {
         return (System.nanoTime() - begin) / 1e9;
     }
 
-    private static double sum(double[] milliseconds) {
-        return DoubleStream.of(milliseconds).sum();
-    }
-
-    private static double median(List<double[]> turns) {
-        double[] sorted =
-                turns.stream().flatMapToDouble(DoubleStream::of).sorted().toArray();
+    private static double median(List<Turn> turns) {
+        double[] sorted = turns.stream()
+                .flatMapToDouble(turn -> DoubleStream.of(turn.milliseconds()))
+                .sorted()
+                .toArray();
         return sorted[sorted.length / 2];
     }
 }
