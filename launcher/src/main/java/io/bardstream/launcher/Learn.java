@@ -42,6 +42,11 @@ final class Learn implements Callable<Integer> {
     private Path instructions;
 
     @Option(
+            names = "--first",
+            description = "Only where nothing has been trained yet; what this began with an address goes on.")
+    private boolean first;
+
+    @Option(
             names = "--tokenizer-url",
             defaultValue = "http://127.0.0.1:8081",
             description = "Where tokenizer-service is.")
@@ -59,8 +64,12 @@ final class Learn implements Callable<Integer> {
         }
         Home folder = new Home(home);
         folder.create();
-        boolean succeeded = new TextToModel(tokenizer, trainer, folder, Console.standard())
-                .run(corpus, instructions, Preset.of(preset));
-        return succeeded ? 0 : 1;
+        Console console = Console.standard();
+        TextToModel textToModel = new TextToModel(tokenizer, trainer, folder, console);
+        if (first && textToModel.otherTextIsLearned(corpus)) {
+            console.line("This system has learned from another text; nothing to do.");
+            return 0;
+        }
+        return textToModel.run(corpus, instructions, Preset.of(preset)) ? 0 : 1;
     }
 }

@@ -60,6 +60,16 @@ final class TextToModel {
                 && learned(FINE_TUNING, dataset(instructions(instructions), tokenizer, INSTRUCT), preset);
     }
 
+    /**
+     * Whether something was trained, but this home has not given that address' text to the services.
+     *
+     * @param url null for the default corpus
+     */
+    boolean otherTextIsLearned(String url) {
+        return rememberedCorpus(url == null ? TINYSHAKESPEARE : url).isEmpty()
+                && !Api.items(retrying(() -> trainer.get("/v1/runs"))).isEmpty();
+    }
+
     /** Follows what the curriculum starts on a dataset; whether it succeeded. */
     private boolean learned(String stage, String dataset, Preset preset) {
         String run = startedRun(stage, dataset, preset);
