@@ -1,6 +1,7 @@
 package io.bardstream.feedback;
 
 import io.bardstream.event.Topics;
+import io.bardstream.service.Worker;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;

@@ -2,6 +2,7 @@ package io.bardstream.feedback;
 
 import io.bardstream.event.Generation;
 import io.bardstream.event.GenerationRequest;
+import io.bardstream.service.Worker;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;

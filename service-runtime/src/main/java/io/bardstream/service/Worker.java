@@ -1,4 +1,4 @@
-package io.bardstream.feedback;
+package io.bardstream.service;
 
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -11,11 +11,11 @@ import org.jboss.logging.Logger;
  * Does one thing in a thread of its own: every so often, and when woken. However often it is woken while it works, it works once
  * more. A failure is logged, and the next time comes all the same.
  */
-final class Worker {
+public final class Worker {
     private static final Logger LOG = Logger.getLogger(Worker.class);
 
     /** What is done; may be interrupted when the service stops. */
-    interface Work {
+    public interface Work {
         void run() throws Exception;
     }
 
@@ -24,7 +24,7 @@ final class Worker {
     private final AtomicBoolean woken = new AtomicBoolean();
     private final ScheduledExecutorService thread;
 
-    Worker(String name, Work work) {
+    public Worker(String name, Work work) {
         this.name = name;
         this.work = work;
         this.thread = Executors.newSingleThreadScheduledExecutor(task -> {
@@ -35,18 +35,18 @@ final class Worker {
     }
 
     /** Begins to work, at once and then with such pauses. */
-    void start(Duration pause) {
+    public void start(Duration pause) {
         thread.scheduleWithFixedDelay(this::run, 0, pause.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** There is something to do. */
-    void wake() {
+    public void wake() {
         if (!thread.isShutdown() && woken.compareAndSet(false, true)) {
             thread.execute(this::run);
         }
     }
 
-    void stop() {
+    public void stop() {
         thread.shutdownNow();
     }
 
