@@ -6,13 +6,17 @@ import io.bardstream.event.PromotionDecision;
 import io.bardstream.event.PromotionDecision.Outcome;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
+import io.bardstream.service.Worker;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
 import io.bardstream.training.PreferenceLog;
-import io.quarkus.scheduler.Scheduled;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -27,13 +31,14 @@ import org.jboss.logging.Logger;
 
 /**
  * Decides by {@link CandidateRule} what becomes of the newest candidate since the last promotion, and says so on {@code
- * promotion-decisions} whenever the outcome is another than before. A rejected candidate is not looked at again. Runs asked for
- * by hand make no candidates.
+ * promotion-decisions} whenever the outcome is another than before. A rejected candidate is not looked at again.
+ * Runs asked for by hand make no candidates. Looks when a checkpoint or a vote arrives, and every two seconds.
  */
 @ApplicationScoped
 class Candidates {
     private static final Logger LOG = Logger.getLogger(Candidates.class);
     private static final Set<Stage> STAGES = EnumSet.of(Stage.PPO, Stage.DPO);
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
     private static final int SECONDS_TO_ACKNOWLEDGE = 30;
 
     private final Facts facts;
@@ -44,7 +49,8 @@ class Candidates {
     private final RewardConfig config;
     private final Judge judge;
     private final Emitter<Record<String, PromotionDecision>> published;
-    private Tally counted; // by the scheduled look alone
+    private final Worker worker = new Worker("candidates", this::look);
+    private Tally counted; // by the worker's thread alone
 
     Candidates(
             Facts facts,
@@ -65,11 +71,26 @@ class Candidates {
         this.published = published;
     }
 
-    @Scheduled(
-            every = "2s",
-            concurrentExecution = Scheduled.ConcurrentExecution.SKIP,
-            skipExecutionIf = Scheduled.ApplicationNotRunning.class)
-    void look() throws InterruptedException {
+    void start(@Observes StartupEvent event) {
+        worker.start(BETWEEN_LOOKS);
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        worker.stop();
+    }
+
+    void checkpoint(@Observes Checkpoint arrived) {
+        if (STAGES.contains(arrived.stage())) {
+            worker.wake();
+        }
+    }
+
+    /** A vote has come. */
+    void wake() {
+        worker.wake();
+    }
+
+    private void look() throws InterruptedException {
         Optional<Promotion> serving = promotions.serving();
         Optional<Checkpoint> promoted = serving.flatMap(promotion -> facts.checkpoint(promotion.checkpoint()));
         Optional<Checkpoint> candidate = serving.flatMap(this::newest);

@@ -5,22 +5,27 @@ import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Curriculum;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.service.BundledPrompts;
+import io.bardstream.service.Worker;
 import io.bardstream.train.Preset;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
 import io.bardstream.training.PreferenceDatasets;
 import io.bardstream.training.PreferenceLog;
-import io.quarkus.scheduler.Scheduled;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import io.smallrye.reactive.messaging.kafka.Record;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,11 +43,13 @@ import org.jboss.logging.Logger;
 /**
  * Asks the trainer for PPO when the curriculum's newest reward model has passed its gate: from the policy that serves, which is
  * the reference too, on the prompts that people have judged and the bundled ones, less those held out. One reward model
- * asks once; a request that was perhaps published before a crash is published again, with the id it had.
+ * asks once; a request that was perhaps published before a crash is published again, with the id it had. Looks when a
+ * checkpoint is announced, and every two seconds.
  */
 @ApplicationScoped
 class PpoStarter {
     private static final Logger LOG = Logger.getLogger(PpoStarter.class);
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
     private static final int SECONDS_TO_ACKNOWLEDGE = 30;
 
     private final boolean on;
@@ -53,7 +60,8 @@ class PpoStarter {
     private final BardstreamHome home;
     private final int threads;
     private final Emitter<Record<String, TrainingRequest>> requests;
-    private String lookedAt;
+    private final Worker worker = new Worker("ppo-starter", this::look);
+    private String lookedAt; // by the worker's thread alone
 
     PpoStarter(
             @ConfigProperty(name = "bardstream.curriculum") boolean on,
@@ -74,15 +82,27 @@ class PpoStarter {
         this.requests = requests;
     }
 
-    @Scheduled(
-            every = "2s",
-            concurrentExecution = Scheduled.ConcurrentExecution.SKIP,
-            skipExecutionIf = Scheduled.ApplicationNotRunning.class)
-    void look() throws InterruptedException {
+    void start(@Observes StartupEvent event) {
+        if (on) {
+            worker.start(BETWEEN_LOOKS);
+        }
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        worker.stop();
+    }
+
+    void checkpoint(@Observes Checkpoint arrived) {
+        if (on && arrived.stage() == Stage.REWARD) {
+            worker.wake();
+        }
+    }
+
+    private void look() throws InterruptedException {
         Optional<Checkpoint> newest = models.all().stream()
                 .filter(model -> model.requestedBy().equals(TrainingRequest.CURRICULUM))
                 .findFirst();
-        if (!on || newest.isEmpty() || newest.get().id().equals(lookedAt)) {
+        if (newest.isEmpty() || newest.get().id().equals(lookedAt)) {
             return;
         }
         Checkpoint reward = newest.get();

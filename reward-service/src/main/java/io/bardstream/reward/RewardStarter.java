@@ -6,6 +6,7 @@ import io.bardstream.event.Dataset;
 import io.bardstream.event.InvalidFieldException;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
+import io.bardstream.service.Worker;
 import io.bardstream.training.DatasetException;
 import io.bardstream.training.Facts;
 import io.bardstream.training.JudgedPair;
@@ -14,9 +15,13 @@ import io.bardstream.training.PreferenceDatasets;
 import io.bardstream.training.PreferenceLog;
 import io.bardstream.training.Run;
 import io.bardstream.training.RunQueue;
-import io.quarkus.scheduler.Scheduled;
+import io.bardstream.training.RunWorker;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
@@ -27,12 +32,13 @@ import org.jboss.logging.Logger;
 
 /**
  * Asks for a reward model when enough pairs have been judged since the last one the curriculum trained, from the policy that
- * serves, once that has been tuned on instructions. Looks every two seconds at where the votes end, and reads them when there
- * are new ones.
+ * serves, once that has been tuned on instructions. Looks when a vote arrives, and every two seconds; since a vote decides one
+ * pair at most, it reads the votes no sooner than there may be enough.
  */
 @ApplicationScoped
 class RewardStarter {
     private static final Logger LOG = Logger.getLogger(RewardStarter.class);
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
 
     private final boolean on;
     private final RewardConfig config;
@@ -41,7 +47,10 @@ class RewardStarter {
     private final PreferenceLog log;
     private final RunQueue queue;
     private final RewardStage stage;
-    private String lookedAt;
+    private final RunWorker trainings;
+    private final Worker worker = new Worker("reward-starter", this::look);
+    private String policyLookedAt; // these two by the worker's thread alone
+    private long enoughFrom;
 
     RewardStarter(
             @ConfigProperty(name = "bardstream.curriculum") boolean on,
@@ -50,7 +59,8 @@ class RewardStarter {
             Facts facts,
             PreferenceLog log,
             RunQueue queue,
-            RewardStage stage) {
+            RewardStage stage,
+            RunWorker trainings) {
         this.on = on;
         this.config = config;
         this.promotions = promotions;
@@ -58,27 +68,45 @@ class RewardStarter {
         this.log = log;
         this.queue = queue;
         this.stage = stage;
+        this.trainings = trainings;
     }
 
-    @Scheduled(
-            every = "2s",
-            concurrentExecution = Scheduled.ConcurrentExecution.SKIP,
-            skipExecutionIf = Scheduled.ApplicationNotRunning.class)
-    void look() throws InterruptedException {
+    void start(@Observes StartupEvent event) {
+        if (on) {
+            worker.start(BETWEEN_LOOKS);
+        }
+    }
+
+    void stop(@Observes ShutdownEvent event) {
+        worker.stop();
+    }
+
+    /** A vote has come. */
+    void wake() {
+        if (on) {
+            worker.wake();
+        }
+    }
+
+    private void look() throws InterruptedException {
+        Optional<Checkpoint> policy = policy();
+        if (policy.isEmpty()) {
+            return;
+        }
+        if (!policy.get().id().equals(policyLookedAt)) {
+            policyLookedAt = policy.get().id();
+            enoughFrom = 0;
+        }
         try {
-            Optional<Checkpoint> policy = on ? policy() : Optional.empty();
-            if (policy.isPresent()) {
-                long end = log.end();
-                String now = policy.get().id() + " " + end;
-                if (!now.equals(lookedAt)) {
-                    lookedAt = now;
-                    startIfDue(policy.get(), end);
-                }
+            long end = log.end();
+            if (end >= enoughFrom) {
+                enoughFrom = end + 1; // where the request is refused it is tried again with the next vote
+                enoughFrom = end + startIfDue(policy.get(), end);
             }
         } catch (InvalidFieldException e) {
             LOG.warnf("No reward model is trained yet: %s", e.getMessage());
         } catch (KafkaException | DatasetException e) {
-            lookedAt = null;
+            enoughFrom = 0;
             LOG.warnf("The votes cannot be read now: %s", e.getMessage());
         }
     }
@@ -92,7 +120,8 @@ class RewardStarter {
                         && facts.tokenizerOf(checkpoint.tokenizerSha256()).isPresent());
     }
 
-    private void startIfDue(Checkpoint policy, long end) throws DatasetException, InterruptedException {
+    /** Starts a reward model if there are enough new pairs; how many votes at least it takes until the next. */
+    private long startIfDue(Checkpoint policy, long end) throws DatasetException, InterruptedException {
         Optional<Dataset> last = queue.all().stream()
                 .map(Run::trainingRequest)
                 .filter(request ->
@@ -100,8 +129,9 @@ class RewardStarter {
                 .max(Comparator.comparing(TrainingRequest::at))
                 .flatMap(request -> facts.dataset(request.dataset()));
         long before = last.isPresent() ? decided(PreferenceDatasets.end(last.get())) : 0;
-        if (decided(end) - before < config.newPairs()) {
-            return;
+        long missing = config.newPairs() - (decided(end) - before);
+        if (missing > 0) {
+            return missing;
         }
         NewRun asked = stage.complete(
                 new NewRun(Stage.REWARD, null, null, policy.id(), null, null, Map.of(), null, null, null, null));
@@ -116,7 +146,9 @@ class RewardStarter {
         stage.check(request);
         if (queue.submit(request)) {
             LOG.infof("The votes before offset %d start %s", PreferenceDatasets.end(preferences), request.runId());
+            trainings.wake();
         }
+        return config.newPairs();
     }
 
     private long decided(long end) throws DatasetException, InterruptedException {

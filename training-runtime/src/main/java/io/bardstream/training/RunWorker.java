@@ -96,7 +96,7 @@ public class RunWorker {
     }
 
     /** Something has changed that may give work. */
-    void wake() {
+    public void wake() {
         news.release();
     }
 
