@@ -31,7 +31,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Decides by {@link CandidateRule} what becomes of the newest candidate since the last promotion, and says so on {@code
- * promotion-decisions} whenever the outcome is another than before. A rejected candidate is not looked at again.
+ * promotion-decisions} whenever the outcome or its reason is another than before. A rejected candidate is not looked at again.
  * Runs asked for by hand make no candidates. Looks when a checkpoint or a vote arrives, and every two seconds.
  */
 @ApplicationScoped
@@ -116,13 +116,15 @@ class Candidates {
 
     private void decide(Checkpoint candidate, Checkpoint promoted)
             throws InterruptedException, DatasetException, ExecutionException, TimeoutException {
-        Optional<Outcome> before = promotions.decided(candidate.id());
-        if (before.isPresent() && before.get() != Outcome.WAIT) {
+        Optional<PromotionDecision> before = promotions.decided(candidate.id());
+        if (before.isPresent() && before.get().outcome() != Outcome.WAIT) {
             return;
         }
         PromotionDecision decision =
                 CandidateRule.decide(evidence(candidate, promoted), config.patience(), Instant.now());
-        if (before.isPresent() && before.get() == decision.outcome()) {
+        if (before.isPresent()
+                && before.get().outcome() == decision.outcome()
+                && before.get().reason().equals(decision.reason())) {
             return;
         }
         published

@@ -13,6 +13,7 @@ import jakarta.transaction.Transactional;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -82,14 +83,27 @@ class Promotions {
     }
 
     /** What was decided of a candidate last, if anything was. */
-    Optional<Outcome> decided(String candidate) {
-        List<?> found = database.createNativeQuery("select outcome from reward.decision where candidate = ?1")
+    Optional<PromotionDecision> decided(String candidate) {
+        List<?> found = database.createNativeQuery("select fact from reward.decision where candidate = ?1")
                 .setParameter(1, candidate)
                 .getResultList();
-        return found.stream().map(outcome -> Outcome.of(outcome.toString())).findFirst();
+        return found.stream().map(Promotions::decision).findFirst();
     }
 
-    /** Keeps a decision that stands on its topic; where it is to promote, the promotion with it, to be announced. */
+    /** What was decided of each candidate last, the newest first. */
+    List<PromotionDecision> decisions() {
+        List<?> found =
+                database.createNativeQuery("select fact from reward.decision").getResultList();
+        return found.stream()
+                .map(Promotions::decision)
+                .sorted(Comparator.comparing(PromotionDecision::at).reversed())
+                .toList();
+    }
+
+    /**
+     * Keeps a decision that stands on its topic; where it is to promote, the promotion with it, to be announced unless it stands
+     * there already.
+     */
     void decided(PromotionDecision decision) {
         database.createNativeQuery("""
                         insert into reward.decision (candidate, outcome, fact) values (?1, ?2, ?3)
@@ -151,6 +165,10 @@ class Promotions {
 
     private Map<String, Dataset> datasets() {
         return facts.datasets().stream().collect(Collectors.toMap(Dataset::id, Function.identity()));
+    }
+
+    private static PromotionDecision decision(Object fact) {
+        return EventJson.read(fact.toString().getBytes(StandardCharsets.UTF_8), PromotionDecision.class);
     }
 
     private static String json(Object fact) {

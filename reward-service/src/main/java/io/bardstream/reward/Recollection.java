@@ -3,6 +3,7 @@ package io.bardstream.reward;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Promotion;
+import io.bardstream.event.PromotionDecision;
 import io.bardstream.event.Topics;
 import io.bardstream.service.EventDeserializer;
 import io.bardstream.training.Facts;
@@ -26,13 +27,16 @@ import org.jboss.logging.Logger;
 /**
  * Reads the topics the judge decides by from their beginning to the end they have now, and stores every fact. Done before the
  * first decision, so that a judge whose database was lost or is older than the topics does not decide on half of the facts. The
- * topics are small: one partition each, a record a dataset, checkpoint or promotion.
+ * topics are small: one partition each, a record a dataset, checkpoint, promotion or decision.
  */
 @ApplicationScoped
 class Recollection {
     private static final Logger LOG = Logger.getLogger(Recollection.class);
-    private static final List<String> TOPICS =
-            List.of(Topics.DATASETS.name(), Topics.CHECKPOINTS.name(), Topics.PROMOTIONS.name());
+    private static final List<String> TOPICS = List.of(
+            Topics.DATASETS.name(),
+            Topics.CHECKPOINTS.name(),
+            Topics.PROMOTIONS.name(),
+            Topics.PROMOTION_DECISIONS.name());
     private static final Duration BROKER_ANSWERS = Duration.ofSeconds(10);
     private static final Duration POLL = Duration.ofMillis(200);
 
@@ -103,6 +107,8 @@ class Recollection {
             facts.store(checkpoint);
         } else if (event instanceof Promotion promotion) {
             promotions.store(promotion, record.offset());
+        } else if (event instanceof PromotionDecision decision) {
+            promotions.decided(decision);
         }
     }
 }

@@ -91,6 +91,43 @@ class CandidateTest {
         PromotionDecision decision = awaitDecision(candidate, Outcome.REJECT);
         assertThat(decision.reason()).contains("40.0 nats");
         assertThat(serving()).isEqualTo(policy.id());
+        await().atMost(SOON).untilAsserted(() -> when().get("/v1/promotion-decisions/" + candidate.id())
+                .then()
+                .statusCode(200)
+                .body("outcome", equalTo("reject"))
+                .body("promoted", equalTo(policy.id()))
+                .body("reason", equalTo(decision.reason()))
+                .body("evidence.'objective/kl'", equalTo(40f)));
+    }
+
+    @Test
+    void whatIsDecidedOfAWaitingCandidateIsToldWithItsVotes() throws Exception {
+        // Given a candidate that waits
+        Checkpoint policy = ring.promotedPolicy();
+        await().atMost(SOON).until(() -> policy.id().equals(serving()));
+        Checkpoint candidate = ring.candidate(policy, 3);
+        await().atMost(SOON).until(() -> reason(candidate).contains("0 so far"));
+
+        // When it is voted on, too little to decide
+        ring.votes(3, "bob", candidate.id(), policy.id());
+
+        // Then the reason has the votes, on the topic as over HTTP, and other candidates have decisions of their own
+        await().atMost(SOON).until(() -> reason(candidate).contains("3 so far"));
+        assertThat(broker.read(Topics.PROMOTION_DECISIONS))
+                .filteredOn(decision -> decision.candidate().equals(candidate.id()))
+                .allMatch(decision -> decision.outcome() == Outcome.WAIT)
+                .extracting(PromotionDecision::reason)
+                .anyMatch(reason -> reason.contains("0 so far"))
+                .anyMatch(reason -> reason.contains("3 so far"));
+        assertThat(when().get("/v1/promotion-decisions").jsonPath().getList("data.candidate", String.class))
+                .startsWith(candidate.id())
+                .doesNotHaveDuplicates();
+        when().get("/v1/promotion-decisions/nobody").then().statusCode(404);
+    }
+
+    private static String reason(Checkpoint candidate) {
+        var answer = when().get("/v1/promotion-decisions/" + candidate.id());
+        return answer.statusCode() == 200 ? answer.jsonPath().getString("reason") : "";
     }
 
     @Test

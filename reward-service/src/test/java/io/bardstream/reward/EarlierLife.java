@@ -4,6 +4,8 @@ import io.bardstream.embedded.Broker;
 import io.bardstream.embedded.EmbeddedServices;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Promotion;
+import io.bardstream.event.PromotionDecision;
+import io.bardstream.event.PromotionDecision.Outcome;
 import io.bardstream.event.Topics;
 import io.bardstream.event.Topics.Topic;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
@@ -29,7 +31,16 @@ import org.apache.kafka.common.errors.TopicExistsException;
 public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
     static final String DATASET = "dataset-earlier";
 
-    private static final List<Topic<?>> TOPICS = List.of(Topics.DATASETS, Topics.CHECKPOINTS, Topics.PROMOTIONS);
+    static final PromotionDecision REJECTED = new PromotionDecision(
+            "earlier.candidate",
+            "earlier.c2",
+            Outcome.REJECT,
+            "It is 40.0 nats a response from its reference, above 24.",
+            Map.of("objective/kl", 40.0),
+            Given.NOON);
+
+    private static final List<Topic<?>> TOPICS =
+            List.of(Topics.DATASETS, Topics.CHECKPOINTS, Topics.PROMOTIONS, Topics.PROMOTION_DECISIONS);
 
     @Override
     public Map<String, String> start() {
@@ -48,6 +59,7 @@ public final class EarlierLife implements QuarkusTestResourceLifecycleManager {
         broker.publish(Topics.CHECKPOINTS, "poison", "poison".getBytes(StandardCharsets.UTF_8));
         broker.publish(Topics.DATASETS, dataset.id(), dataset);
         broker.publish(Topics.PROMOTIONS, promotion.model(), promotion);
+        broker.publish(Topics.PROMOTION_DECISIONS, REJECTED.candidate(), REJECTED);
         admin(bootstrapServers, EarlierLife::acknowledgeAll);
         dropSchema(config);
         return config;

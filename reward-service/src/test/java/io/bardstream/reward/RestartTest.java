@@ -2,6 +2,7 @@ package io.bardstream.reward;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.equalTo;
 
 import io.bardstream.embedded.Broker;
 import io.bardstream.event.EventJson;
@@ -38,6 +39,16 @@ class RestartTest {
         await().atMost(Duration.ofMinutes(2)).until(() -> earlier(broker).size() >= 2);
         assertThat(earlier(broker)).extracting(Promotion::checkpoint).containsExactly("earlier.c2", "earlier.c3");
         assertThat(earlier(broker).get(1).previous()).isEqualTo("earlier.c2");
+    }
+
+    @Test
+    void whatWasDecidedBeforeIsStillTold() {
+        await().atMost(Duration.ofMinutes(2))
+                .untilAsserted(() -> RestAssured.get("/v1/promotion-decisions/" + EarlierLife.REJECTED.candidate())
+                        .then()
+                        .statusCode(200)
+                        .body("outcome", equalTo("reject"))
+                        .body("reason", equalTo(EarlierLife.REJECTED.reason())));
     }
 
     private static List<Promotion> earlier(Broker broker) {
