@@ -9,36 +9,42 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /**
  * The unmodified {@code docker-compose.yml}, from empty volumes: text becomes a served model, people's votes become
- * facts on a topic, a broker that goes away comes back, and the votes become a reward model and a policy that serves.
- * Each test goes on where the one before it stopped. The containers' log stays in {@code target/compose.log}.
+ * facts on a topic, a broker that goes away comes back, the votes become a reward model and a policy that serves, two
+ * replicas share the work, and what a signal ends goes on. Each test goes on where the one before it stopped. The
+ * containers' log stays in {@code target/compose.log}.
  */
 @RequiresDocker({"apache/kafka:4.2.1", "postgres:17", "eclipse-temurin:21-jre"})
-@Tag("acceptance")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(OrderAnnotation.class)
 class ComposeIT {
     private static final int VOTES = 5;
+    private static final int REPLICAS = 2;
+    private static final double TOKENS_OF_A_BLOCK = 65_536;
 
     private ComposedSystem system;
 
     @BeforeAll
     void up() throws IOException, InterruptedException {
-        system = new ComposedSystem(Path.of("target", "compose.log"));
+        Compose compose = new Compose();
+        compose.publish(Service.INFERENCE, REPLICAS);
+        compose.publish(Service.TOKENIZER, REPLICAS);
+        system = new ComposedSystem(compose, Path.of("target", "compose.log"));
+        system.up();
     }
 
     @AfterAll
-    void down() throws IOException, InterruptedException {
+    void down() throws IOException {
         system.close();
     }
 
@@ -47,8 +53,7 @@ class ComposeIT {
     void rawTextBecomesAServedModel() {
         system.awaitServed();
 
-        JsonNode completion =
-                system.post("INFERENCE", "/v1/completions", "{\"prompt\":\"ROMEO:\",\"max_tokens\":16}", 200);
+        JsonNode completion = system.complete(system.address(Service.INFERENCE), 16);
 
         assertThat(completion.at("/choices/0/text").asText()).isNotBlank();
         assertThat(completion.at("/system_fingerprint").asText()).startsWith("pretrain-");
@@ -80,44 +85,123 @@ class ComposeIT {
     @Test
     @Order(4)
     void votesBecomeARewardModelAndAPolicyThatServes() {
-        await().atMost(ComposedSystem.SOON).until(() -> {
+        await().atMost(RunningSystem.SOON).until(() -> {
             system.judgeOne("cid");
-            return system.run("TRAINER", "ppo").isPresent();
+            return system.run("ppo").isPresent();
         });
 
-        await().atMost(ComposedSystem.SOON)
-                .pollInterval(Duration.ofSeconds(1))
-                .until(
-                        () -> system.run("TRAINER", "ppo")
-                                .orElseThrow()
-                                .at("/status")
-                                .asText(),
-                        "succeeded"::equals);
-        String candidate =
-                system.run("TRAINER", "ppo").orElseThrow().at("/checkpoint").asText();
+        String candidate = system.awaitSucceeded("ppo").at("/checkpoint").asText();
         assertThat(candidate).startsWith("ppo-");
-        system.post("REWARD", "/v1/promotions", "{\"checkpoint\":\"" + candidate + "\"}", 201);
+        system.promote(candidate);
 
-        await().atMost(ComposedSystem.SOON)
-                .pollInterval(Duration.ofSeconds(1))
-                .until(
-                        () -> system.post(
-                                        "INFERENCE", "/v1/completions", "{\"prompt\":\"ROMEO:\",\"max_tokens\":4}", 200)
-                                .at("/system_fingerprint")
-                                .asText(),
-                        candidate::equals);
+        awaitServed(system.address(Service.INFERENCE), candidate);
     }
 
     @Test
     @Order(5)
-    void allEndOnTheFirstSignal() throws Exception {
-        system.compose("stop", "--timeout", "30");
+    void everyPromotionReachesBothReplicasAndRequestsAreSpreadOverThem() throws Exception {
+        List<String> replicas = system.scale(Service.INFERENCE, REPLICAS);
 
-        List<String> ended = system.compose("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}")
-                .lines()
-                .toList();
-        for (String line : ended) {
-            assertThat(line.split(" ")[1]).as(line).isIn("0", "143"); // 137 were a kill
+        String earlier = system.awaitSucceeded("pretrain").at("/checkpoint").asText();
+        system.promote(earlier);
+        for (String replica : replicas) {
+            awaitServed(replica, earlier);
         }
+
+        await().atMost(RunningSystem.SOON).until(() -> {
+            system.judgeOne("dot"); // so that pairs are asked for
+            return replicas.stream().allMatch(replica -> answered(replica) > 0);
+        });
+    }
+
+    @Test
+    @Order(6)
+    void whatBothReplicasAreAskedForIsTokenizedOnce() throws Exception {
+        JsonNode known = system.get(
+                Service.TOKENIZER,
+                "/v1/datasets/"
+                        + system.run("pretrain").orElseThrow().at("/dataset").asText());
+        String request = "{\"corpus\":\"" + known.at("/corpus").asText() + "\",\"tokenizer\":\""
+                + known.at("/tokenizer").asText() + "\",\"kind\":\"pretrain\",\"validation_fraction\":0.25}";
+        List<String> replicas = system.scale(Service.TOKENIZER, REPLICAS);
+        long before = system.records("token-batches");
+
+        List<String> datasets = replicas.stream()
+                .parallel()
+                .map(replica -> system.post(replica + "/v1/datasets", request, 202)
+                        .at("/id")
+                        .asText())
+                .toList();
+
+        assertThat(datasets.get(0)).isEqualTo(datasets.get(1));
+        long blocks = 0;
+        for (String replica : replicas) {
+            JsonNode dataset = await().atMost(RunningSystem.SOON)
+                    .until(
+                            () -> system.get(replica + "/v1/datasets/" + datasets.get(0)),
+                            each -> each.at("/status").asText().equals("done"));
+            blocks = blocks(dataset, "train") + blocks(dataset, "validation");
+        }
+        assertThat(system.records("token-batches") - before).isEqualTo(blocks);
+    }
+
+    /** The curriculum is at work on the new dataset meanwhile. */
+    @Test
+    @Order(7)
+    void whatIsStoppedGoesOnWhereItWas() throws Exception {
+        JsonNode run = await().atMost(RunningSystem.SOON)
+                .until(
+                        () -> system.run("pretrain").orElseThrow(),
+                        each -> each.at("/step").asLong() > 0
+                                && each.at("/status").asText().equals("running"));
+        Map<String, String> votes = system.decided();
+
+        system.compose("stop");
+
+        for (String line : system.compose("ps", "--all", "--format", "{{.ExitCode}} {{.Name}}")
+                .lines()
+                .toList()) {
+            assertThat(line).matches("(0|143) .*"); // 137: killed, after 10 s
+        }
+
+        system.compose("start");
+        system.awaitReady();
+        JsonNode resumed = system.run("pretrain").orElseThrow();
+        assertThat(resumed.at("/id")).isEqualTo(run.at("/id"));
+        assertThat(step(resumed.at("/checkpoint").asText()))
+                .isGreaterThanOrEqualTo(run.at("/step").asLong());
+        assertThat(system.decided()).isEqualTo(votes);
+        await().atMost(RunningSystem.SOON)
+                .pollInterval(Duration.ofSeconds(1))
+                .until(() -> system.run("pretrain").orElseThrow().at("/step").asLong()
+                        > resumed.at("/step").asLong());
+    }
+
+    /** The last part of a checkpoint's id. */
+    private static long step(String checkpoint) {
+        return Long.parseLong(checkpoint.substring(checkpoint.lastIndexOf('-') + 1));
+    }
+
+    private void awaitServed(String replica, String checkpoint) {
+        await().atMost(RunningSystem.SOON)
+                .pollInterval(Duration.ofSeconds(1))
+                .until(
+                        () -> system.complete(replica, 4)
+                                .at("/system_fingerprint")
+                                .asText(),
+                        checkpoint::equals);
+    }
+
+    /** Pairs that feedback-service asked for and this replica has made. */
+    private double answered(String replica) {
+        return system.text(replica + "/q/metrics")
+                .lines()
+                .filter(line -> line.startsWith("bardstream_inference_generation_requests_answered_total"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    private static long blocks(JsonNode dataset, String split) {
+        return (long) Math.ceil(dataset.at("/splits/" + split + "/tokens").asLong() / TOKENS_OF_A_BLOCK);
     }
 }

@@ -14,12 +14,13 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * One container after the other goes away, by {@code kill -9} or off the network, while somebody votes and a model
  * trains. Runs come to their end, and every vote that was acknowledged stands as it was cast. The containers' log stays
- * in {@code target/container-faults.log}.
+ * in {@code target/compose-faults.log}.
  */
 @RequiresDocker({"apache/kafka:4.2.1", "postgres:17", "eclipse-temurin:21-jre"})
 @Tag("acceptance")
@@ -34,13 +35,14 @@ class ContainerFaultsIT {
 
     @BeforeAll
     void up() throws IOException, InterruptedException {
-        system = new ComposedSystem(Path.of("target", "container-faults.log"));
+        system = new ComposedSystem(new Compose(), Path.of("target", "compose-faults.log"));
+        system.up();
         system.awaitServed();
-        dataset = system.get("TRAINER", "/v1/runs").at("/data/0/dataset").asText();
+        dataset = system.run("pretrain").orElseThrow().at("/dataset").asText();
     }
 
     @AfterAll
-    void down() throws IOException, InterruptedException {
+    void down() throws IOException {
         system.close();
     }
 
@@ -70,12 +72,12 @@ class ContainerFaultsIT {
 
     /** The broker too far for everybody's session timeouts. */
     @ParameterizedTest
-    @ValueSource(strings = {"trainer-service", "feedback-service"})
-    void aServiceThatIsCutOffComesBackByItself(String service) throws Exception {
+    @EnumSource(names = {"TRAINER", "FEEDBACK"})
+    void aServiceThatIsCutOffComesBackByItself(Service service) throws Exception {
         String run = train();
         system.cutOff(service, CUT);
 
-        try (Voter voter = new Voter(service)) {
+        try (Voter voter = new Voter(service.container())) {
             voter.awaitVotes(VOTES_AFTER);
         }
         awaitEnd(run);
@@ -84,7 +86,7 @@ class ContainerFaultsIT {
     /** Asks for a run that takes about as long as a fault. */
     private String train() {
         return system.post(
-                        "TRAINER",
+                        Service.TRAINER,
                         "/v1/runs",
                         "{\"stage\":\"pretrain\",\"preset\":\"tiny\",\"dataset\":\"" + dataset
                                 + "\",\"hyperparameters\":{\"steps\":60,\"checkpoint_interval\":20}}",
@@ -97,8 +99,10 @@ class ContainerFaultsIT {
     private void awaitEnd(String run) {
         system.awaitReady();
         system.awaitServed();
-        await().atMost(ComposedSystem.SOON).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> assertThat(
-                        system.get("TRAINER", "/v1/runs/" + run).at("/status").asText())
+        await().atMost(RunningSystem.SOON).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> assertThat(
+                        system.get(Service.TRAINER, "/v1/runs/" + run)
+                                .at("/status")
+                                .asText())
                 .isEqualTo("succeeded"));
         assertThat(system.decided()).containsAllEntriesOf(acknowledged);
     }
@@ -125,13 +129,13 @@ class ContainerFaultsIT {
         /** So many more than there are now. */
         void awaitVotes(int more) {
             int before = votes;
-            await().atMost(ComposedSystem.SOON).until(() -> votes >= before + more);
+            await().atMost(RunningSystem.SOON).until(() -> votes >= before + more);
         }
 
         @Override
         public void close() throws InterruptedException {
             enough = true;
-            thread.join(ComposedSystem.SOON.toMillis());
+            thread.join(RunningSystem.SOON.toMillis());
             assertThat(thread.isAlive()).isFalse();
         }
     }
