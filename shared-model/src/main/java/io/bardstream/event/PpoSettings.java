@@ -20,6 +20,9 @@ package io.bardstream.event;
  * @param temperature at which responses are sampled, and by which logits are divided wherever they are looked at
  * @param responseLength most tokens of a response
  * @param missingEndPenalty taken from the score of a response that does not come to its end by itself
+ * @param numLayersUnfrozen upper blocks of policy and critic that learn, with the last norm and the critic's head; -1 where
+ *     all weights do. What stays frozen is in memory once for policy and reference, and once for critic and reward model
+ *     (trlX's hydra; absent in records from before it was there, which means -1)
  */
 public record PpoSettings(
         int rollouts,
@@ -37,10 +40,13 @@ public record PpoSettings(
         double lambda,
         double temperature,
         int responseLength,
-        double missingEndPenalty) {
+        double missingEndPenalty,
+        Integer numLayersUnfrozen) {
+
+    private static final int ALL_LAYERS = -1;
 
     public static final PpoSettings DEFAULTS =
-            new PpoSettings(64, 4, 16, 0.2, 0.2, 0.1, 1e-4, 2, 0.15, 6, 24, 1, 0.95, 1, 48, 1);
+            new PpoSettings(64, 4, 16, 0.2, 0.2, 0.1, 1e-4, 2, 0.15, 6, 24, 1, 0.95, 1, 48, 1, ALL_LAYERS);
 
     public PpoSettings {
         Fields.require(rollouts >= 1, "rollouts", rollouts + " is less than 1");
@@ -68,6 +74,16 @@ public record PpoSettings(
                 missingEndPenalty >= 0 && Double.isFinite(missingEndPenalty),
                 "missing_end_penalty",
                 missingEndPenalty + " is negative");
+        numLayersUnfrozen = numLayersUnfrozen == null ? ALL_LAYERS : numLayersUnfrozen;
+        Fields.require(
+                numLayersUnfrozen >= 1 || numLayersUnfrozen == ALL_LAYERS,
+                "num_layers_unfrozen",
+                numLayersUnfrozen + " is neither " + ALL_LAYERS + ", for all, nor at least 1");
+    }
+
+    /** Whether lower blocks and embeddings stay as they are in a model of so many layers. */
+    public boolean freezes(int layers) {
+        return numLayersUnfrozen != ALL_LAYERS && numLayersUnfrozen < layers;
     }
 
     private static void positive(double value, String field) {

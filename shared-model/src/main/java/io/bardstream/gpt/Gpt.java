@@ -43,12 +43,18 @@ public final class Gpt implements AutoCloseable {
     private final List<Block> blocks = new ArrayList<>();
     private final LayerNorm finalNorm;
     private final ScalarHead scalarHead;
+    private final int scores;
 
     private Gpt(GptConfig config, Compute compute, int scores) {
+        this(config, compute, scores, new Parameters(config, compute, scores));
+    }
+
+    private Gpt(GptConfig config, Compute compute, int scores, Parameters parameters) {
         this.config = config;
         this.compute = compute;
+        this.scores = scores;
         this.kernels = compute.kernels();
-        this.parameters = new Parameters(config, compute, scores);
+        this.parameters = parameters;
         this.wte = parameters.get("transformer.wte.weight");
         this.wpe = parameters.get("transformer.wpe.weight");
         for (int layer = 0; layer < config.layers(); layer++) {
@@ -178,6 +184,38 @@ public final class Gpt implements AutoCloseable {
         }
         gpt.parameters.refresh();
         return gpt;
+    }
+
+    /**
+     * A model that reads this one's embeddings and lower blocks, which are in memory once, and has the upper blocks, the last
+     * norm and the head for itself: at first copies of this one's. Only what is its own is trained. This one must not be, and
+     * must live longer.
+     *
+     * @param layers upper blocks of its own, from 1 to one less than there are
+     */
+    public Gpt branch(int layers) {
+        if (layers < 1 || layers >= config.layers()) {
+            throw new IllegalArgumentException("a branch of " + layers + " layers was asked for; a model of "
+                    + config.layers() + " has branches of 1 to " + (config.layers() - 1));
+        }
+        Parameters own = new Parameters(config, compute, scores, parameters, config.layers() - layers);
+        Gpt branch = new Gpt(config, compute, scores, own);
+        branch.copy(this);
+        return branch;
+    }
+
+    /** Takes over the weights of a model of the same shape, as far as they are its own. */
+    public void copy(Gpt other) {
+        for (Parameter parameter : parameters.own()) {
+            kernels.copy(
+                    parameter.master(), other.parameters.get(parameter.name()).master());
+        }
+        parameters.refresh();
+    }
+
+    /** The lowest layer that is trained where all is that may be: above 0 in a {@link #branch}. */
+    public int firstTrained() {
+        return parameters.firstOwn();
     }
 
     public GptConfig config() {

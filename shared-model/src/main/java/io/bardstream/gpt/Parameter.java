@@ -38,6 +38,11 @@ public final class Parameter {
         return gradient;
     }
 
+    /** Whether it has a gradient buffer: it is its model's own, and in training. */
+    public boolean learns() {
+        return gradient != null;
+    }
+
     void gradient(NDArray buffer) {
         gradient = buffer;
     }

@@ -12,13 +12,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All weights of a model in flat buffers, one number behind another: float32 masters, copies in compute precision, and
+ * The weights of a model in flat buffers, one number behind another: float32 masters, copies in compute precision, and
  * gradients. An optimizer walks over the buffers; the model reads views of them.
  *
  * <p>Order: the hidden matrices, kind by kind, so that equal shapes of all layers are one stack; the token and position
  * embeddings; gains and biases, and a head of scores where there is one. The first two groups are matrices and are decayed,
  * the last is not. Gradients of hidden
  * matrices are in {@code gradientPrecision}, all others in float32.
+ *
+ * <p>A branch has the upper blocks, the last norm and the head for itself and borrows the rest of another model. Buffers,
+ * ranges and gradients are then of what is its own.
  */
 public final class Parameters implements AutoCloseable {
     /** A range of the flat buffers. */
@@ -35,6 +38,8 @@ public final class Parameters implements AutoCloseable {
 
     private final GptConfig config;
     private final Compute compute;
+    private final Parameters below; // whose embeddings and lower blocks these are; null where all are its own
+    private final int first; // layer of its own
     private final Kernels kernels;
     private final Map<String, Parameter> byName = new LinkedHashMap<>();
     private final Map<String, Long> offsets = new LinkedHashMap<>();
@@ -48,19 +53,27 @@ public final class Parameters implements AutoCloseable {
     private boolean fresh;
 
     Parameters(GptConfig config, Compute compute, int scores) {
+        this(config, compute, scores, null, 0);
+    }
+
+    /** Those of a branch. */
+    Parameters(GptConfig config, Compute compute, int scores, Parameters below, int first) {
         this.config = config;
         this.compute = compute;
+        this.below = below;
+        this.first = first;
         this.kernels = compute.kernels();
-        Map<String, Shape> shapes = shapes(config, scores);
+        Map<String, Shape> shapes = shapes(config, scores, first);
         long offset = 0;
         for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
             offsets.put(entry.getKey(), offset);
             offset += entry.getValue().size();
         }
         long c = config.width();
-        hidden = new Range(0, 12 * c * c * config.layers());
-        embeddings =
-                new Range(hidden.end(), hidden.end() + ((long) config.vocabularySize() + config.contextLength()) * c);
+        hidden = new Range(0, 12 * c * c * (config.layers() - first));
+        embeddings = new Range(
+                hidden.end(),
+                hidden.end() + (first > 0 ? 0 : ((long) config.vocabularySize() + config.contextLength()) * c));
         vectors = new Range(embeddings.end(), offset);
         masters = compute.manager().zeros(new Shape(offset));
         weights = compute.precision() == Precision.FLOAT32 ? masters : kernels.cast(masters, compute.precision());
@@ -69,18 +82,20 @@ public final class Parameters implements AutoCloseable {
                 new Parameter(name, view(masters, offsets.get(name), shape), view(weights, offsets.get(name), shape))));
     }
 
-    private static Map<String, Shape> shapes(GptConfig config, int scores) {
+    private static Map<String, Shape> shapes(GptConfig config, int scores, int first) {
         long c = config.width();
         Map<String, Shape> shapes = new LinkedHashMap<>();
         List<Shape> matrices = List.of(new Shape(c, 3 * c), new Shape(c, c), new Shape(c, 4 * c), new Shape(4 * c, c));
         for (int kind = 0; kind < KINDS.size(); kind++) {
-            for (int layer = 0; layer < config.layers(); layer++) {
+            for (int layer = first; layer < config.layers(); layer++) {
                 shapes.put(inBlock(layer, KINDS.get(kind) + ".weight"), matrices.get(kind));
             }
         }
-        shapes.put("transformer.wte.weight", new Shape(config.vocabularySize(), c));
-        shapes.put("transformer.wpe.weight", new Shape(config.contextLength(), c));
-        for (int layer = 0; layer < config.layers(); layer++) {
+        if (first == 0) {
+            shapes.put("transformer.wte.weight", new Shape(config.vocabularySize(), c));
+            shapes.put("transformer.wpe.weight", new Shape(config.contextLength(), c));
+        }
+        for (int layer = first; layer < config.layers(); layer++) {
             shapes.put(inBlock(layer, "ln_1.weight"), new Shape(c));
             shapes.put(inBlock(layer, "ln_1.bias"), new Shape(c));
             shapes.put(inBlock(layer, "attn.c_attn.bias"), new Shape(3 * c));
@@ -105,6 +120,9 @@ public final class Parameters implements AutoCloseable {
     /** A parameter by Hugging Face's name. */
     public Parameter get(String name) {
         Parameter parameter = byName.get(name);
+        if (parameter == null && below != null) {
+            return below.get(name);
+        }
         if (parameter == null) {
             throw new IllegalArgumentException(
                     "no parameter " + name + " in a model of " + config.layers() + " layers");
@@ -117,9 +135,24 @@ public final class Parameters implements AutoCloseable {
         return get(inBlock(layer, name));
     }
 
-    /** All parameters, in the order of the flat buffers. */
+    /** All parameters, borrowed ones first, in the order of the flat buffers. */
     public List<Parameter> all() {
+        Map<String, Parameter> all = new LinkedHashMap<>();
+        if (below != null) {
+            below.all().forEach(parameter -> all.put(parameter.name(), parameter));
+        }
+        all.putAll(byName);
+        return List.copyOf(all.values());
+    }
+
+    /** Those that are not borrowed, in the order of the flat buffers. */
+    List<Parameter> own() {
         return List.copyOf(byName.values());
+    }
+
+    /** The lowest layer that is its own. */
+    int firstOwn() {
+        return first;
     }
 
     /** All float32 masters, flat. */
@@ -233,9 +266,9 @@ public final class Parameters implements AutoCloseable {
     public List<Stack> stacks() {
         List<Stack> stacks = new ArrayList<>();
         for (String kind : KINDS) {
-            Shape one = get(0, kind + ".weight").master().getShape();
-            Shape shape = new Shape(config.layers(), one.get(0), one.get(1));
-            long start = offsets.get(inBlock(0, kind + ".weight"));
+            Shape one = get(first, kind + ".weight").master().getShape();
+            Shape shape = new Shape(config.layers() - first, one.get(0), one.get(1));
+            long start = offsets.get(inBlock(first, kind + ".weight"));
             stacks.add(new Stack(
                     kind,
                     view(masters, start, shape),

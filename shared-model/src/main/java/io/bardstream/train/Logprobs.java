@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.DataType;
 import io.bardstream.gpt.Gpt;
+import io.bardstream.gpt.Parameter;
 import io.bardstream.kernel.TorchKernels;
 
 /**
@@ -62,18 +63,19 @@ public final class Logprobs {
         return entropies;
     }
 
-    /** From the gradient at {@link #values} that at the hidden states, (N, C); adds to the token embedding's. */
+    /** From the gradient at {@link #values} that at the hidden states, (N, C); adds to the token embedding's where that learns. */
     public NDArray backward(float... gradient) {
+        Parameter embedding = gpt.tokenEmbedding();
         try (NDArray dValues = hidden.getManager().create(gradient)) {
             return kernels.call("backward")
                     .tensor(
                             hidden,
                             dValues,
                             rows,
-                            gpt.tokenEmbedding().weight(),
+                            embedding.weight(),
                             targets,
                             temperature,
-                            gpt.tokenEmbedding().gradient(),
+                            embedding.learns() ? embedding.gradient() : null,
                             chunk); // (N, C)
         }
     }

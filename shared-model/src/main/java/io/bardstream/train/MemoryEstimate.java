@@ -1,6 +1,7 @@
 package io.bardstream.train;
 
 import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.PpoSettings;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Kernels;
 import io.bardstream.kernel.Precision;
@@ -9,7 +10,7 @@ import java.util.Optional;
 
 /**
  * What training takes of memory at its largest, in bytes, by this formula. P parameters, of which 12·L·C² in hidden matrices;
- * N = B·T tokens of a micro-batch; c bytes of a number in compute precision (2 or 4).
+ * N = B·T tokens of a micro-batch, twice as many where it is of pairs; c bytes of a number in compute precision (2 or 4).
  *
  * <ul>
  *   <li>weights: masters 4·P, and copies 2·P where c = 2
@@ -20,11 +21,14 @@ import java.util.Optional;
  *       layers' are kept until the backward pass; with recomputation one layer's, and 4·N·C for each of the others
  *   <li>beside them, the larger of the loss (a chunk of logits c·rows·V, the head's gradient c·V·C, a little in float32) and
  *       what a block computes with; with Muon, if that is more than all activations, the temporaries of its largest stack
+ *   <li>DPO: the weights of a reference
+ *   <li>PPO: weights of four models, optimizer and gradients of two, of the upper layers alone where only these learn; instead
+ *       of the activations, if that is more, the decoder of the rollouts with its cache, or what the judge reads
  *   <li>the process itself: JVM, libtorch and what they load
  * </ul>
  *
- * Three numbers are measured rather than counted: the process, what a block computes with, and how much of the memory
- * between the activations the allocator cannot use again (docs/experiments.md).
+ * Four numbers are measured rather than counted: the process, what a block computes with, and how much of the memory
+ * between the activations the allocator cannot use again, with one model and with two (docs/experiments.md).
  *
  * @param weights masters and copies
  * @param optimizer its state
@@ -39,52 +43,106 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
     /** What a block computes with, in numbers for each of the stream. */
     private static final long WORKING = 65;
 
-    /** What is kept takes this much more room. */
+    /** What is kept takes this much more room, */
     private static final double FRAGMENTATION = 1.2;
+
+    /** and this much where passes of two models alternate. */
+    private static final double SCATTERED = 1.7;
+
+    /** Tokens that a judge reads at once, at most. */
+    private static final long READ = 8_192;
 
     private static final long FLOAT = 4;
 
     /** Float32 rows of softmax at once, and their temporaries. */
     private static final long SOFTMAX = 3 * FLOAT << 20;
 
-    /** The estimate of a run. */
+    /** The estimate of a run, whatever its stage. */
     public static MemoryEstimate of(GptConfig model, Hyperparameters run) {
+        if (run.ppo() != null) {
+            return ofPpo(model, run);
+        }
         long c = Precision.parse(run.dtype()).bytes();
-        long parameters = model.parameterCount();
+        long all = model.parameterCount();
         long width = model.width();
         long hidden = 12L * model.layers() * width * width;
         boolean muon = OptimizerSettings.of(run).kind() == OptimizerSettings.Kind.MUON;
-        long weights = FLOAT * parameters + (c == FLOAT ? 0 : c * parameters);
-        long optimizer = 2 * FLOAT * parameters - (muon ? FLOAT * hidden : 0);
-        long gradient = run.gradientAccumulation() > 1 ? FLOAT : c;
-        long gradients = gradient * hidden + FLOAT * (parameters - hidden);
-        long step = Math.max(pass(model, run, c), muon ? muonTemporaries(model, c) : 0);
-        return new MemoryEstimate(weights, optimizer, gradients, step, PROCESS);
+        long optimizer = 2 * FLOAT * all - (muon ? FLOAT * hidden : 0);
+        boolean accumulates = run.gradientAccumulation() > 1;
+        boolean pairs = run.dpo() != null || run.reward() != null;
+        boolean reference = run.dpo() != null;
+        Rows rows = new Rows((pairs ? 2L : 1L) * run.batchSize(), run.contextLength());
+        long pass = pass(model, run, rows, model.layers(), reference ? SCATTERED : FRAGMENTATION);
+        return new MemoryEstimate(
+                (reference ? 2 : 1) * weights(all, c),
+                optimizer,
+                gradients(hidden, all - hidden, accumulates, c),
+                Math.max(pass, muon ? muonTemporaries(model, c) : 0),
+                PROCESS);
     }
 
     /**
-     * The estimate of PPO. Policy and critic have an optimizer and gradients each, reference and reward model weights only, and
-     * nothing is shared; the widest step is the update of a micro-batch of rows as long as prompt and response together.
+     * PPO: four models, of which two learn; where only upper layers do, these two borrow the others' lower layers. Its widest
+     * moment is the update of a micro-batch, the rollouts, or the judge's reading.
      */
-    public static MemoryEstimate ofPpo(GptConfig model, Hyperparameters run, int rowLength) {
-        MemoryEstimate one = of(model, run.with(Map.of("context_length", rowLength)));
+    private static MemoryEstimate ofPpo(GptConfig model, Hyperparameters run) {
+        PpoSettings ppo = run.ppo();
+        long c = Precision.parse(run.dtype()).bytes();
+        long all = model.parameterCount();
+        long width = model.width();
+        boolean freezes = ppo.freezes(model.layers());
+        int layers = freezes ? ppo.numLayersUnfrozen() : model.layers();
+        long hidden = 12L * layers * width * width;
+        long learned = freezes ? hidden + 13L * layers * width + 2 * width : all;
+        boolean accumulates = ppo.minibatch() > run.batchSize();
+        Rows rows = new Rows(run.batchSize(), run.contextLength());
+        long update = pass(model, run, rows, layers, FRAGMENTATION);
+        long read = Math.min(READ, ppo.rollouts() * (long) run.contextLength());
+        long widest = Math.max(update, Math.max(decoder(model, run, c), WORKING * c * read * width));
         return new MemoryEstimate(
-                4 * one.weights(), 2 * one.optimizer(), 2 * one.gradients(), one.activations(), PROCESS);
+                2 * weights(all, c) + 2 * weights(learned, c),
+                2 * 2 * FLOAT * learned,
+                2 * gradients(hidden, learned - hidden, accumulates, c),
+                widest,
+                PROCESS);
     }
 
-    private static long pass(GptConfig model, Hyperparameters run, long c) {
-        long rows = run.batchSize();
-        long length = run.contextLength();
-        long stream = rows * length * model.width(); // N·C
+    /** Sequences of a micro-batch and their tokens. */
+    private record Rows(long count, long length) {
+        long tokens() {
+            return count * length;
+        }
+    }
+
+    private static long weights(long parameters, long c) {
+        return FLOAT * parameters + (c == FLOAT ? 0 : c * parameters);
+    }
+
+    private static long gradients(long hidden, long others, boolean accumulates, long c) {
+        return (accumulates ? FLOAT : c) * hidden + FLOAT * others;
+    }
+
+    /** A forward and a backward pass that keep the activations of some upper layers. */
+    private static long pass(GptConfig model, Hyperparameters run, Rows rows, int layers, double fragmentation) {
+        long c = Precision.parse(run.dtype()).bytes();
+        long length = rows.length();
+        long stream = rows.tokens() * model.width(); // N·C
         long tile = Math.min(Kernels.ATTENTION_TILE, length);
-        long probabilities = rows * model.heads() * length * (length + tile) / 2;
+        long probabilities = rows.count() * model.heads() * length * (length + tile) / 2;
         long masks = run.dropout() > 0 ? 2 * stream : 0;
         long layer = 2 * FLOAT * stream + 14 * c * stream + c * probabilities + masks;
-        long kept =
-                run.activationRecomputation() ? layer + FLOAT * stream * (model.layers() - 1) : layer * model.layers();
-        long logits = Math.min(rows * length, Kernels.logitRows(model.vocabularySize())) * model.vocabularySize();
+        long kept = run.activationRecomputation() ? layer + FLOAT * stream * (layers - 1) : layer * layers;
+        long logits = Math.min(rows.tokens(), Kernels.logitRows(model.vocabularySize())) * model.vocabularySize();
         long loss = c * logits + c * model.vocabularySize() * model.width() + SOFTMAX;
-        return Math.round(FRAGMENTATION * kept) + Math.max(loss, WORKING * c * stream);
+        return Math.round(fragmentation * kept) + Math.max(loss, WORKING * c * stream);
+    }
+
+    /** What writes the rollouts: copies of the weights, of the head twice, and a cache for all slots. */
+    private static long decoder(GptConfig model, Hyperparameters run, long c) {
+        long slots = Math.min(Rollout.SLOTS, run.ppo().rollouts());
+        long cache = 2L * model.layers() * slots * run.contextLength() * model.width();
+        long head = (long) model.vocabularySize() * model.width();
+        return c * (model.parameterCount() + head + cache) + FLOAT * (head + slots * model.vocabularySize());
     }
 
     private static long muonTemporaries(GptConfig model, long c) {
@@ -98,17 +156,20 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
     }
 
     /**
-     * The run with the largest micro-batch that fits, at as many tokens a step.
+     * The run with the largest micro-batch that fits, at as many tokens a step; PPO's minibatch stays as it is.
      *
      * @param budget bytes for the whole process
      * @return empty if not even one sequence at a time fits
      */
     public static Optional<Hyperparameters> fit(GptConfig model, Hyperparameters run, long budget) {
-        int sequences = run.batchSize() * run.gradientAccumulation();
+        boolean ppo = run.ppo() != null;
+        int sequences = ppo ? run.ppo().minibatch() : run.batchSize() * run.gradientAccumulation();
         for (int batch = sequences; batch >= 1; batch--) {
             if (sequences % batch == 0) {
-                Hyperparameters smaller =
-                        run.with(Map.of("batch_size", batch, "gradient_accumulation", sequences / batch));
+                Hyperparameters smaller = run.with(
+                        ppo
+                                ? Map.of("batch_size", batch)
+                                : Map.of("batch_size", batch, "gradient_accumulation", sequences / batch));
                 if (of(model, smaller).total() <= budget) {
                     return Optional.of(smaller);
                 }

@@ -48,7 +48,8 @@ public final class Optimizer implements AutoCloseable {
         Parameters parameters = gpt.weights();
         this.updates = buffer("updates", 1).reshape(new Shape());
         List<Range> hidden = settings.lastBlockOnly() ? parameters.lastHidden() : List.of(parameters.hidden());
-        List<Range> embeddings = settings.lastBlockOnly() ? List.of() : List.of(parameters.embeddings());
+        boolean frozen = settings.lastBlockOnly() || parameters.embeddings().size() == 0;
+        List<Range> embeddings = frozen ? List.of() : List.of(parameters.embeddings());
         List<Range> vectors = List.of(settings.lastBlockOnly() ? parameters.lastVectors() : parameters.vectors());
         if (settings.kind() == OptimizerSettings.Kind.MUON) {
             NDArray momentum = buffer("hidden.momentum", parameters.hidden().size());

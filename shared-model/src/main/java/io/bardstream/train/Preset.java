@@ -94,7 +94,8 @@ public record Preset(
      *
      * <p>A model of an own vocabulary is small, its answers are short and its run is: it learns at half the rate, going
      * over its rollouts twice, and KL is dear from the beginning, because there is no time to come back from where it
-     * should not have gone.
+     * should not have gone. Of a large one the upper two layers learn, as in trlX's examples: optimizer, gradients and
+     * activations of the others would not fit beside them.
      */
     public Hyperparameters ppo() {
         Hyperparameters common = aligning();
@@ -102,7 +103,7 @@ public record Preset(
                 .with(PpoSettings.DEFAULTS)
                 .with(Map.of("critic_learning_rate", 3 * common.learningRate()));
         return gpt2Vocabulary
-                ? large
+                ? large.with(Map.of("num_layers_unfrozen", 2))
                 : large.with(Map.of(
                         "steps", 20,
                         "learning_rate", common.learningRate() / 2,

@@ -61,7 +61,7 @@ public final class TrainStep implements AutoCloseable {
         this.recomputes = recomputes;
         this.dropout = new Dropout(dropout, seed, 0, 0).rate();
         this.seed = seed;
-        this.firstTrained = settings.lastBlockOnly() ? gpt.config().layers() - 1 : 0;
+        this.firstTrained = settings.lastBlockOnly() ? gpt.config().layers() - 1 : gpt.firstTrained();
         gpt.weights().train(accumulates ? Precision.FLOAT32 : gpt.compute().precision());
         this.optimizer = new Optimizer(gpt, settings);
     }

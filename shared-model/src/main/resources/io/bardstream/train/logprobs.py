@@ -25,11 +25,11 @@
       entropy.narrow(0, start, n).copy_(torch.exp(all).mul_(all).sum([-1]).neg_())
     return logp, entropy
 
-  # From the gradient at the log-probabilities (M) that at all hidden states (N, C); adds the head's to dw (V, C).
+  # From the gradient at the log-probabilities (M) that at all hidden states (N, C); adds the head's to dw (V, C), if any.
   # The slope of log p(target) at the logits is (1[target] - p) / temperature.
 
   def backward(self, hidden: Tensor, dlogp: Tensor, rows: Tensor, w: Tensor, targets: Tensor, temperature: float,
-               dw: Tensor, chunk: int) -> Tensor:
+               dw: Optional[Tensor], chunk: int) -> Tensor:
     M = rows.size(0)
     dhidden = torch.zeros_like(hidden)
     for start in range(0, M, chunk):
@@ -41,5 +41,6 @@
       d.mul_((dlogp.narrow(0, start, n) / temperature).view(n, 1))
       dlogits = d.to(hidden.dtype)
       dhidden.index_copy_(0, which, self.matmul(dlogits, w))
-      dw.add_(self.matmul(dlogits.t(), h).to(torch.float32))
+      if dw is not None:
+        dw.add_(self.matmul(dlogits.t(), h).to(torch.float32))
     return dhidden

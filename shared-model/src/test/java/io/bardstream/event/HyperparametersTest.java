@@ -3,6 +3,7 @@ package io.bardstream.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -71,8 +72,17 @@ class HyperparametersTest {
         assertThat(changed.steps()).isEqualTo(7);
         assertThat(EventJson.read(EventJson.write(changed), Hyperparameters.class))
                 .isEqualTo(changed);
+        String old =
+                new String(EventJson.write(changed), StandardCharsets.UTF_8).replace(",\"num_layers_unfrozen\":-1", "");
+        assertThat(old).doesNotContain("unfrozen");
+        assertThat(EventJson.read(old.getBytes(StandardCharsets.UTF_8), Hyperparameters.class))
+                .isEqualTo(changed);
         for (Map<String, ?> impossible : List.of(
-                Map.of("lambda", 1.5), Map.of("clip_range", 0), Map.of("minibatch", 5), Map.of("temperature", 0))) {
+                Map.of("num_layers_unfrozen", 0),
+                Map.of("lambda", 1.5),
+                Map.of("clip_range", 0),
+                Map.of("minibatch", 5),
+                Map.of("temperature", 0))) {
             assertThatThrownBy(() -> ppo.with(impossible))
                     .hasMessageStartingWith(impossible.keySet().iterator().next() + ": ");
         }

@@ -67,15 +67,27 @@ class MemoryEstimateTest {
     }
 
     @Test
-    void ppoOfTinyFitsInOneGigabyteAndThatOfGpt2InTen() {
-        Hyperparameters tiny = Preset.TINY.ppo();
+    void ppoOfTinyFitsInOneGigabyteAndThatOfGpt2InTenUpToItsWholeContext() {
         Hyperparameters gpt2 = Preset.GPT2.ppo();
 
-        assertThat(MemoryEstimate.ofPpo(Preset.TINY.config(), tiny, tiny.contextLength())
-                        .total())
+        assertThat(MemoryEstimate.of(Preset.TINY.config(), Preset.TINY.ppo()).total())
                 .isLessThan(1_000_000_000L);
-        assertThat(MemoryEstimate.ofPpo(Preset.GPT2.config(), gpt2, 256).total())
-                .isLessThan(10_000_000_000L);
+        assertThat(gpt2.contextLength()).isEqualTo(1_024);
+        assertThat(MemoryEstimate.of(Preset.GPT2.config(), gpt2).total()).isLessThan(10_000_000_000L);
+    }
+
+    @Test
+    void ppoFitsBySmallerMicroBatchesOfTheSameMinibatch() {
+        GptConfig model = Preset.GPT2.config();
+        Hyperparameters run = Preset.GPT2.ppo().with(Map.of("num_layers_unfrozen", -1, "context_length", 512));
+
+        Hyperparameters fitted =
+                MemoryEstimate.fit(model, run, 10_000_000_000L).orElseThrow();
+
+        assertThat(MemoryEstimate.of(model, run).total()).isGreaterThan(10_000_000_000L);
+        assertThat(MemoryEstimate.of(model, fitted).total()).isLessThanOrEqualTo(10_000_000_000L);
+        assertThat(fitted).isEqualTo(run.with(Map.of("batch_size", fitted.batchSize())));
+        assertThat(run.ppo().minibatch() % fitted.batchSize()).isZero();
     }
 
     @Test

@@ -6,7 +6,6 @@ import io.bardstream.event.DatasetKind;
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
-import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
 import io.bardstream.tokenizer.BpeTokenizer;
@@ -66,12 +65,6 @@ public class DpoStage extends EpochStage {
     @Override
     public boolean suits(String preset, Dataset dataset, boolean trained) {
         return false;
-    }
-
-    /** Unknown beforehand: a reference shares the memory, and a step takes two responses a pair. */
-    @Override
-    public Optional<GptConfig> shape(TrainingRequest request) {
-        return Optional.empty();
     }
 
     @Override

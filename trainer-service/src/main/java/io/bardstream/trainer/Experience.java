@@ -11,6 +11,7 @@ import io.bardstream.train.Response;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -62,9 +63,10 @@ final class Experience {
         return new Experience(
                 responses,
                 length,
-                seen(models.policy(), batches, temperature),
-                seen(models.reference(), batches, temperature).logprobs(),
-                values(models.critic(), batches),
+                seen(models.policy(), batches, temperature, () -> models.pass(models.policy())),
+                seen(models.reference(), batches, temperature, () -> models.pass(models.policy()))
+                        .logprobs(),
+                values(models.critic(), batches, () -> models.pass(models.critic())),
                 scores);
     }
 
@@ -210,11 +212,15 @@ final class Experience {
     record Seen(float[][] logprobs, double entropy) {}
 
     static Seen seen(Gpt gpt, List<ResponseRows> batches, double temperature) {
+        return seen(gpt, batches, temperature, () -> ForwardPass.training(gpt.compute(), Dropout.NONE));
+    }
+
+    private static Seen seen(Gpt gpt, List<ResponseRows> batches, double temperature, Supplier<ForwardPass> passes) {
         List<float[]> all = new ArrayList<>();
         double entropy = 0;
         double tokens = 0;
         for (ResponseRows rows : batches) {
-            try (ForwardPass pass = ForwardPass.training(gpt.compute(), Dropout.NONE)) {
+            try (ForwardPass pass = passes.get()) {
                 NDArray hidden = gpt.forward(rows.tokens(pass), pass); // (B·T, C)
                 Logprobs logprobs = new Logprobs(gpt, hidden, rows.speaking(), rows.targets(), temperature); // (M)
                 all.addAll(Arrays.asList(rows.split(logprobs.values())));
@@ -225,10 +231,10 @@ final class Experience {
         return new Seen(all.toArray(float[][]::new), entropy / tokens);
     }
 
-    private static float[][] values(Gpt critic, List<ResponseRows> batches) {
+    private static float[][] values(Gpt critic, List<ResponseRows> batches, Supplier<ForwardPass> passes) {
         List<float[]> all = new ArrayList<>();
         for (ResponseRows rows : batches) {
-            try (ForwardPass pass = ForwardPass.training(critic.compute(), Dropout.NONE)) {
+            try (ForwardPass pass = passes.get()) {
                 NDArray hidden = critic.forward(rows.tokens(pass), pass); // (B·T, C)
                 float[] places = critic.scalarHead().forward(hidden).toFloatArray(); // (B·T)
                 all.addAll(Arrays.asList(rows.split(rows.atSpeaking(places))));

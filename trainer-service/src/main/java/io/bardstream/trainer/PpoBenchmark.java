@@ -10,7 +10,6 @@ import io.bardstream.event.PpoSettings;
 import io.bardstream.gpt.Decoder;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
-import io.bardstream.gpt.RewardModel;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.CounterRandom;
 import io.bardstream.kernel.ResidentMemory;
@@ -106,10 +105,9 @@ public final class PpoBenchmark {
             save(preset.config(), tokenizer, folder, compute);
             List<int[]> prompts = prompts(ppo.rollouts());
             Rollout rollout = new Rollout(tokenizer, ppo.temperature(), ppo.responseLength());
-            try (PpoModels models = PpoModels.begin(folder, folder, compute, settings, SEED);
-                    RewardModel judge = RewardModel.load(folder, compute)) {
-                Ppo learner =
-                        new Ppo(models, judge::rewards, new EpochOrder<>(prompts, SEED), rollout, settings, SEED, 0.15);
+            try (PpoModels models = PpoModels.begin(folder, folder, compute, settings, SEED)) {
+                Ppo learner = new Ppo(
+                        models, models::rewards, new EpochOrder<>(prompts, SEED), rollout, settings, SEED, 0.15);
                 List<Update> updates = IntStream.range(0, UPDATES)
                         .mapToObj(number -> update(learner, number))
                         .sorted(Comparator.comparing(PpoBenchmark::whole))

@@ -8,8 +8,6 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
-import io.bardstream.gpt.GptConfig;
-import io.bardstream.gpt.RewardModel;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
@@ -27,7 +25,6 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
@@ -72,12 +69,6 @@ public class PpoStage extends PolicyStage {
     @Override
     public boolean suits(String preset, Dataset dataset, boolean trained) {
         return false; // a reward model that has passed its gate starts it
-    }
-
-    /** Unknown beforehand: three models and a judge share the memory. */
-    @Override
-    public Optional<GptConfig> shape(TrainingRequest request) {
-        return Optional.empty();
     }
 
     @Override
@@ -141,8 +132,7 @@ public class PpoStage extends PolicyStage {
         Path parent = run.parent().orElseThrow();
         Path reward = run.reward().orElseThrow();
         var resume = run.resume();
-        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
-                RewardModel judge = RewardModel.load(reward, compute)) {
+        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads())) {
             PpoLoop.Models models = new PpoLoop.Models() {
                 @Override
                 public PpoModels begin() throws IOException {
@@ -154,8 +144,8 @@ public class PpoStage extends PolicyStage {
                     return PpoModels.resume(checkpoint, parent, reward, compute, settings, request.seed());
                 }
             };
-            PpoLoop.Updates updates =
-                    (actors, beta) -> new Ppo(actors, judge::rewards, prompts, rollout, settings, request.seed(), beta);
+            PpoLoop.Updates updates = (actors, beta) ->
+                    new Ppo(actors, actors::rewards, prompts, rollout, settings, request.seed(), beta);
             new PpoLoop(run, models, updates, task(run)).train(resume);
         }
     }

@@ -193,6 +193,8 @@ class PpoStageTest {
         refused(ppo(judge, Map.of("minibatch", 3)), "minibatch");
         refused(ppo(judge, Map.of("updates", 2, "steps", 2)), "updates");
         refused(ppo(judge, Map.of("dropout", 0.1)), "dropout");
+        refused(ppo(judge, Map.of("num_layers_unfrozen", 0)), "num_layers_unfrozen");
+        refused(limited(ppo(judge, Map.of()), 1_000_000), "batch_size");
         refused(ppo("nobody-000001", Map.of()), "reward");
         refused(ppo(policy, Map.of()), "reward");
         Map<String, Object> orphan = new HashMap<>(ppo(judge, Map.of()));
@@ -232,8 +234,15 @@ class PpoStageTest {
         // And what cannot work is refused by name
         refused(dpo(dataset.id(), Map.of()), "dataset");
         refused(dpo(id, Map.of("clip_range", 0.2)), "clip_range");
+        refused(limited(dpo(id, Map.of()), 1_000_000), "batch_size");
         refused(Map.of("stage", "dpo", "dataset", id), "parent");
         refused(Map.of("stage", "dpo", "dataset", id, "parent", policy, "reward", policy), "reward");
+    }
+
+    private static Map<String, Object> limited(Map<String, Object> request, long bytes) {
+        Map<String, Object> limited = new HashMap<>(request);
+        limited.put("memory", bytes);
+        return limited;
     }
 
     private Map<String, Object> dpo(String preferred, Map<String, ?> hyperparameters) {

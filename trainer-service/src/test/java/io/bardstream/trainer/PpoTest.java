@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** PPO of a very small policy against a judge made by hand. */
 class PpoTest {
@@ -108,11 +111,13 @@ class PpoTest {
         assertThat(guards.learned(last)).isEmpty();
     }
 
-    @Test
-    void whatIsLoadedGoesOnAsWhatWasSaved() throws IOException {
+    /** All layers learn, or the upper one of two. */
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 1})
+    void whatIsLoadedGoesOnAsWhatWasSaved(int unfrozen) throws IOException {
         // Given a run saved after its second update
-        Hyperparameters settings = TinyPolicy.settings(Map.of());
-        Path checkpoint = Files.createDirectories(folder.resolve("checkpoint"));
+        Hyperparameters settings = TinyPolicy.settings(Map.of("num_layers_unfrozen", unfrozen));
+        Path checkpoint = Files.createDirectories(folder.resolve("checkpoint" + unfrozen));
         double beta;
         Map<String, Double> third;
         float[] weights;
@@ -132,6 +137,40 @@ class PpoTest {
             Ppo ppo = ppo(models, settings, beta);
             assertThat(update(ppo, 2, settings)).isEqualTo(third);
             assertThat(models.policy().weights().masters().toFloatArray()).isEqualTo(weights);
+        }
+    }
+
+    @Test
+    void whereUpperLayersLearnTheOthersAreTheReferencesAndTheCheckpointIsWhole() throws IOException {
+        Hyperparameters settings = TinyPolicy.settings(Map.of("num_layers_unfrozen", 1, "critic_warmup", 0));
+        Path checkpoint = Files.createDirectories(folder.resolve("branch"));
+        Files.copy(parent.resolve(HuggingFaceFormat.CONFIG), checkpoint.resolve(HuggingFaceFormat.CONFIG));
+
+        // When the upper of two layers has learned, in micro-batches that keep their activations or compute them again
+        float[][] upper = new float[2][];
+        for (int i = 0; i < 2; i++) {
+            Hyperparameters run = settings.with(Map.of("activation_recomputation", i == 1));
+            try (PpoModels models = begin(run)) {
+                Ppo ppo = ppo(models, run, 0.1);
+                assertThat(update(ppo, 0, run).get("objective/kl")).isZero();
+                assertThat(update(ppo, 1, run).get("objective/kl_k3")).isPositive();
+                upper[i] = models.policy().weights().masters().toFloatArray();
+                if (i == 0) {
+                    models.save(checkpoint);
+                }
+            }
+        }
+
+        // Then both did alike, and of the checkpoint's weights those of that layer and the last norm differ, and no
+        // others
+        assertThat(upper[1]).isEqualTo(upper[0]);
+        try (Gpt before = Gpt.load(parent, compute);
+                Gpt after = Gpt.load(checkpoint, compute)) {
+            before.parameters().forEach((name, weights) -> {
+                boolean learned = name.startsWith("transformer.h.1.") || name.startsWith("transformer.ln_f.");
+                boolean equal = Arrays.equals(after.parameters().get(name).toFloatArray(), weights.toFloatArray());
+                assertThat(equal).as(name).isEqualTo(!learned);
+            });
         }
     }
 

@@ -50,13 +50,15 @@ record MemoryLimit(long bytes, boolean fit) {
         Hyperparameters thrifty = run.with(Map.of("activation_recomputation", true));
         String fits = MemoryEstimate.fit(model, run, bytes)
                 .or(() -> MemoryEstimate.fit(model, thrifty, bytes))
-                .map(smaller ->
-                        "batch_size %d with gradient_accumulation %d%s fits and trains on as many tokens a step; fit chooses it"
-                                .formatted(
-                                        smaller.batchSize(),
-                                        smaller.gradientAccumulation(),
-                                        smaller.activationRecomputation() ? " and activation_recomputation" : ""))
-                .orElse("not even 1 fits: choose a smaller preset or context_length");
+                .map(smaller -> "batch_size %d%s%s fits and trains on as many tokens a step; fit chooses it"
+                        .formatted(
+                                smaller.batchSize(),
+                                run.ppo() == null
+                                        ? " with gradient_accumulation " + smaller.gradientAccumulation()
+                                        : "",
+                                smaller.activationRecomputation() ? " and activation_recomputation" : ""))
+                .orElse("not even 1 fits: choose a smaller preset or context_length"
+                        + (run.ppo() == null ? "" : ", or a smaller num_layers_unfrozen"));
         return new InvalidFieldException(
                 "batch_size",
                 "%d of %d tokens each take about %s, of %s: %s"
