@@ -57,46 +57,6 @@ public record StepMetrics(
         activationScales = activationScales == null ? null : List.copyOf(activationScales);
     }
 
-    /** What is measured without a look into the model. */
-    public StepMetrics(
-            String runId,
-            long step,
-            long steps,
-            long tokens,
-            Double loss,
-            Double learningRate,
-            Double gradientNorm,
-            Double tokensPerSecond,
-            Double secondsLeft,
-            Double validationLoss,
-            Double bitsPerByte,
-            String sample,
-            Integer longestCopy,
-            String verdict,
-            Instant at,
-            Map<String, Double> measures) {
-        this(
-                runId,
-                step,
-                steps,
-                tokens,
-                loss,
-                learningRate,
-                gradientNorm,
-                tokensPerSecond,
-                secondsLeft,
-                validationLoss,
-                bitsPerByte,
-                sample,
-                longestCopy,
-                verdict,
-                at,
-                measures,
-                null,
-                null,
-                null);
-    }
-
     /** What every stage measures. */
     public StepMetrics(
             String runId,
@@ -130,7 +90,34 @@ public record StepMetrics(
                 longestCopy,
                 verdict,
                 at,
+                null,
+                null,
+                null,
                 null);
+    }
+
+    /** The same with what only its stage measures, null where that is nothing. */
+    public StepMetrics with(Map<String, Double> measured) {
+        return new StepMetrics(
+                runId,
+                step,
+                steps,
+                tokens,
+                loss,
+                learningRate,
+                gradientNorm,
+                tokensPerSecond,
+                secondsLeft,
+                validationLoss,
+                bitsPerByte,
+                sample,
+                longestCopy,
+                verdict,
+                at,
+                measured,
+                utilisation,
+                updateRatios,
+                activationScales);
     }
 
     /** The same with utilisation and with what was measured of each layer, null where nothing was. */

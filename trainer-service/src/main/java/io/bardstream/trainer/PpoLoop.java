@@ -203,22 +203,22 @@ final class PpoLoop {
             String verdict,
             Map<String, Double> measures) {
         return new StepMetrics(
-                run.request().runId(),
-                update,
-                settings.steps(),
-                tokens,
-                measures == null ? null : measures.get("ppo/loss/policy"),
-                schedule.at(update - 1),
-                null,
-                tokensPerSecond,
-                null,
-                validation.map(Task.Validation::loss).orElse(null),
-                validation.map(Task.Validation::bitsPerByte).orElse(null),
-                sample,
-                null,
-                verdict,
-                Instant.now(),
-                measures);
+                        run.request().runId(),
+                        update,
+                        settings.steps(),
+                        tokens,
+                        measures == null ? null : measures.get("ppo/loss/policy"),
+                        schedule.at(update - 1),
+                        null,
+                        tokensPerSecond,
+                        null,
+                        validation.map(Task.Validation::loss).orElse(null),
+                        validation.map(Task.Validation::bitsPerByte).orElse(null),
+                        sample,
+                        null,
+                        verdict,
+                        Instant.now())
+                .with(measures);
     }
 
     /** Some responses with their scores. */
