@@ -1,5 +1,7 @@
 package io.bardstream.training;
 
+import static io.bardstream.training.ProcessorTime.COMPILERS;
+
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Range;
 import io.bardstream.event.Dataset.Split;
@@ -42,6 +44,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleBiFunction;
+import java.util.function.ToLongFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
@@ -85,7 +88,8 @@ public final class PipelineBenchmark {
      * @param overhead by how much longer a turn with Kafka takes than the turn without it beside it
      * @param clients milliseconds of processor time a second that Kafka takes in this process
      * @param broker the same in the broker, beyond what it takes while nobody asks
-     * @param share both, as a share of the time of all processors
+     * @param compilation the same of both processes' compilers, which come to rest minutes after a start
+     * @param share clients and broker, as a share of the time of all processors
      */
     public record Result(
             String preset,
@@ -102,6 +106,7 @@ public final class PipelineBenchmark {
             TrimmedMean overhead,
             TrimmedMean clients,
             TrimmedMean broker,
+            TrimmedMean compilation,
             TrimmedMean share) {}
 
     private static final String SECONDS = "bardstream.bench.seconds";
@@ -124,14 +129,18 @@ public final class PipelineBenchmark {
 
     private final Extent extent;
     private final String kafka;
-    private final ProcessorTime here = new ProcessorTime(ProcessHandle.current().pid(), COMPUTING);
+    private final ProcessorTime here;
     private final ProcessorTime there;
+    private final List<ProcessorTime> compilers;
     private final TokenFiles files;
 
     private PipelineBenchmark(Extent extent, String kafka, long broker, Path home) {
         this.extent = extent;
         this.kafka = kafka;
-        this.there = new ProcessorTime(broker, "");
+        long process = ProcessHandle.current().pid();
+        this.here = new ProcessorTime(process, COMPILERS.negate().and(name -> !name.equals(COMPUTING)));
+        this.there = new ProcessorTime(broker, COMPILERS.negate());
+        this.compilers = List.of(new ProcessorTime(process, COMPILERS), new ProcessorTime(broker, COMPILERS));
         this.files = new TokenFiles(
                 new BardstreamHome(home), new LogReader(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, kafka)));
     }
@@ -159,8 +168,9 @@ public final class PipelineBenchmark {
                 "going through Kafka: %s %% of the loop's time, by %d pairs of turns%n",
                 percent(result.overhead()), result.pairs());
         System.out.printf(
-                "processor time of Kafka: %s ms a second in this process and %s in the broker, %s %% of all processors%n",
-                text(result.clients()), text(result.broker()), percent(result.share()));
+                "processor time of Kafka: %s ms a second in this process and %s in the broker, %s %% of all processors;"
+                        + " while it is compiled, %s ms%n",
+                text(result.clients()), text(result.broker()), percent(result.share()), text(result.compilation()));
         Files.write(Path.of(arguments[0]), EventJson.write(List.of(result)));
     }
 
@@ -214,10 +224,16 @@ public final class PipelineBenchmark {
      * @param milliseconds of each step
      * @param clients nanoseconds of processor time of all but the computing threads, and of those for windows and reports
      * @param broker nanoseconds of processor time of the broker
+     * @param compilers nanoseconds of processor time of the compilers in both, which are not in these
      */
-    private record Turn(double[] milliseconds, long clients, long broker) {
+    private record Turn(double[] milliseconds, long clients, long broker, long compilers) {
         double seconds() {
             return DoubleStream.of(milliseconds).sum() / 1e3;
+        }
+
+        /** In milliseconds a second. */
+        double rate(long nanoseconds) {
+            return nanoseconds / 1e6 / seconds();
         }
     }
 
@@ -250,30 +266,28 @@ public final class PipelineBenchmark {
                     median(without),
                     median(with),
                     ofPairs(with, without, (one, other) -> one.seconds() / other.seconds() - 1),
-                    ofPairs(with, without, (one, other) -> clients(one) - clients(other)),
-                    ofPairs(with, without, (one, other) -> broker(one) - broker(other)),
+                    ofPairs(with, without, more(Turn::clients)),
+                    ofPairs(with, without, more(Turn::broker)),
+                    ofPairs(with, without, more(Turn::compilers)),
                     ofPairs(
                             with,
                             without,
                             (one, other) ->
-                                    (clients(one) - clients(other) + broker(one) - broker(other)) / 1e3 / threads));
+                                    more(turn -> turn.clients() + turn.broker()).applyAsDouble(one, other)
+                                            / 1e3
+                                            / threads));
         }
+    }
+
+    /** By how many milliseconds a second one turn takes more than another. */
+    private static ToDoubleBiFunction<Turn, Turn> more(ToLongFunction<Turn> nanoseconds) {
+        return (one, other) -> one.rate(nanoseconds.applyAsLong(one)) - other.rate(nanoseconds.applyAsLong(other));
     }
 
     private static TrimmedMean ofPairs(List<Turn> with, List<Turn> without, ToDoubleBiFunction<Turn, Turn> measure) {
         return TrimmedMean.of(IntStream.range(0, with.size())
                 .mapToDouble(pair -> measure.applyAsDouble(with.get(pair), without.get(pair)))
                 .toArray());
-    }
-
-    /** Milliseconds a second. */
-    private static double clients(Turn turn) {
-        return turn.clients() / 1e6 / turn.seconds();
-    }
-
-    /** Milliseconds a second. */
-    private static double broker(Turn turn) {
-        return turn.broker() / 1e6 / turn.seconds();
     }
 
     /** Writes a split as tokenizer-service does, and returns its manifest. */
@@ -350,25 +364,31 @@ public final class PipelineBenchmark {
 
         private Turn steps(TokenSampler windows, Consumer<StepMetrics> report) {
             double[] milliseconds = new double[extent.stepsPerTurn()];
-            long clients = -here.nanoseconds();
-            long broker = -there.nanoseconds();
+            long own = 0; // for windows and reports
+            Map<Path, Long> clients = here.nanoseconds();
+            Map<Path, Long> broker = there.nanoseconds();
+            List<Map<Path, Long>> compiled =
+                    compilers.stream().map(ProcessorTime::nanoseconds).toList();
             for (int i = 0; i < extent.stepsPerTurn(); i++) {
                 long begin = System.nanoTime();
-                clients -= own();
+                own -= computed();
                 Batch batch = windows.batch(step, 0);
-                clients += own();
+                own += computed();
                 StepResult result = training.step(step, 1e-3, List.of(batch));
                 step++;
-                clients -= own();
+                own -= computed();
                 report.accept(measured(result));
-                clients += own();
+                own += computed();
                 milliseconds[i] = (System.nanoTime() - begin) / 1e6;
             }
-            return new Turn(milliseconds, clients + here.nanoseconds(), broker + there.nanoseconds());
+            long compiling = IntStream.range(0, compilers.size())
+                    .mapToLong(each -> compilers.get(each).since(compiled.get(each)))
+                    .sum();
+            return new Turn(milliseconds, own + here.since(clients), there.since(broker), compiling);
         }
 
         /** Nanoseconds of processor time of this thread. */
-        private long own() {
+        private long computed() {
             return threads.getCurrentThreadCpuTime();
         }
 
