@@ -236,6 +236,32 @@ class RawTextToServedShakespeareTest {
 
     @Test
     @Order(11)
+    void aSweepFindsTheRateThatLearns() throws Exception {
+        Command.Result swept = bardstream.run(
+                RESTART,
+                "train",
+                "pretrain",
+                "--set",
+                "optimizer=adamw",
+                "--set",
+                "steps=10",
+                "--set",
+                "evaluation_batches=2",
+                "--sweep",
+                "learning_rate=1e-9,1e-3");
+
+        assertThat(swept.exitCode()).as(swept.output()).isZero();
+        List<String> lines = swept.output().lines().map(String::strip).toList();
+        assertThat(lines.subList(lines.size() - 4, lines.size()))
+                .satisfiesExactly(
+                        head -> assertThat(head).startsWith("learning_rate"),
+                        best -> assertThat(best).startsWith("0.001 "),
+                        other -> assertThat(other).startsWith("0.000000001 "),
+                        last -> assertThat(last).startsWith("Best: learning_rate=0.001, pretrain-"));
+    }
+
+    @Test
+    @Order(12)
     void downStopsEverything() throws Exception {
         List<ProcessHandle> family = up.descendants().toList();
 

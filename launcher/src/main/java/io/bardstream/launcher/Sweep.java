@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 final class Sweep {
     private static final int MOST_RUNS = 32;
     private static final int WIDEST_REMARK = 100;
+    private static final List<String> MEASURES = List.of("loss", "validation", "bits/byte", "tokens/s");
     private static final String VALIDATION = "best_validation_loss";
 
     private final Map<String, List<String>> swept;
@@ -120,26 +121,50 @@ final class Sweep {
         return sorted;
     }
 
-    /** The rows for people: columns as wide as what is in them, what is wrong with a run last and cut short. */
+    /**
+     * The rows for people: what they are measured in, columns as wide as what is in them, what is wrong with a run last and cut
+     * short, and below them which combination was best.
+     */
     static List<String> table(ArrayNode rows) {
         List<List<String>> lines = new ArrayList<>();
         List<String> head = new ArrayList<>();
         rows.path(0).path("hyperparameters").fieldNames().forEachRemaining(head::add);
-        head.addAll(List.of("loss", "validation", "bits/byte", "tokens/s", "status", "run", "remark"));
+        int numbers = head.size() + MEASURES.size();
+        head.addAll(MEASURES);
+        head.addAll(List.of("status", "run", "remark"));
         lines.add(head);
         for (JsonNode row : rows) {
             List<String> line = new ArrayList<>();
-            row.path("hyperparameters").forEach(value -> line.add(value.asText()));
+            row.path("hyperparameters").forEach(value -> line.add(text(value)));
             line.add(number(row.path("loss"), 3));
             line.add(number(row.path(VALIDATION), 3));
             line.add(number(row.path("bits_per_byte"), 3));
             line.add(number(row.path("tokens_per_second"), 0));
             line.add(row.path("status").asText());
-            line.add(row.path("id").asText());
+            line.add(row.path("id").asText("-"));
             line.add(remark(row));
             lines.add(line);
         }
-        return Table.aligned(lines);
+        List<String> table = new ArrayList<>(List.of("Losses in nats a token, the best validation loss first:"));
+        table.addAll(Table.aligned(lines, column -> column < numbers));
+        if (rows.path(0).path(VALIDATION).isNumber()) {
+            table.add("Best: " + best(rows.path(0)));
+        }
+        return table;
+    }
+
+    private static String best(JsonNode row) {
+        Map<String, String> values = new LinkedHashMap<>();
+        row.path("hyperparameters").properties().forEach(each -> values.put(each.getKey(), text(each.getValue())));
+        return title(values)
+                + (row.path("checkpoint").isTextual()
+                        ? ", " + row.path("checkpoint").asText()
+                        : "");
+    }
+
+    /** 0.0001 rather than 1.0E-4. */
+    private static String text(JsonNode value) {
+        return value.isNumber() ? value.decimalValue().stripTrailingZeros().toPlainString() : value.asText();
     }
 
     private static String remark(JsonNode row) {

@@ -1,6 +1,7 @@
 package io.bardstream.launcher;
 
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -10,6 +11,11 @@ final class Table {
 
     /** Rows of equally many cells as lines of text. */
     static List<String> aligned(List<List<String>> rows) {
+        return aligned(rows, column -> false);
+    }
+
+    /** @param right columns that are flush right, as numbers are read */
+    static List<String> aligned(List<List<String>> rows, IntPredicate right) {
         int[] widths = IntStream.range(0, rows.get(0).size())
                 .map(column -> rows.stream()
                         .mapToInt(row -> row.get(column).length())
@@ -18,10 +24,14 @@ final class Table {
                 .toArray();
         return rows.stream()
                 .map(row -> IntStream.range(0, widths.length)
-                        .mapToObj(column -> row.get(column)
-                                + " ".repeat(widths[column] - row.get(column).length()))
+                        .mapToObj(column -> padded(row.get(column), widths[column], right.test(column)))
                         .collect(Collectors.joining("  "))
                         .stripTrailing())
                 .toList();
+    }
+
+    private static String padded(String cell, int width, boolean right) {
+        String blanks = " ".repeat(width - cell.length());
+        return right ? blanks + cell : cell + blanks;
     }
 }

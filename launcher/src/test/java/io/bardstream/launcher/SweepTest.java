@@ -60,15 +60,15 @@ class SweepTest {
     void theTableHasTheBestFirstAndSaysWhatWentWrong() throws JsonProcessingException {
         // Given a run that went well, a better one that overfits, and one that failed before it was evaluated
         ObjectNode well = Sweep.row(
-                Map.of("learning_rate", "1e-3"),
+                Map.of("learning_rate", "1e-4"),
                 OptionalDouble.of(2.5),
-                Api.JSON.readTree("{\"id\": \"a\", \"status\": \"succeeded\", \"best_validation_loss\": 2.75,"
-                        + " \"bits_per_byte\": 1.5, \"tokens_per_second\": 38412.4, \"verdict\": null}"));
+                Api.JSON.readTree("{\"id\": \"a\", \"status\": \"succeeded\", \"best_validation_loss\": 12.75,"
+                        + " \"bits_per_byte\": 1.5, \"tokens_per_second\": 8412.4, \"verdict\": null}"));
         ObjectNode better = Sweep.row(
                 Map.of("learning_rate", "3e-3"),
                 OptionalDouble.of(1.5),
                 Api.JSON.readTree("{\"id\": \"b\", \"status\": \"succeeded\", \"best_validation_loss\": 2.25,"
-                        + " \"bits_per_byte\": 1.25, \"tokens_per_second\": 38000,"
+                        + " \"bits_per_byte\": 1.25, \"tokens_per_second\": 38000, \"checkpoint\": \"b-000100\","
                         + " \"verdict\": \"The run overfits since step 60: much more\"}"));
         ObjectNode failed = Sweep.row(
                 Map.of("learning_rate", "10.0"),
@@ -78,10 +78,14 @@ class SweepTest {
         // When, Then
         assertThat(Sweep.table(Sweep.bestFirst(List.of(failed, well, better))))
                 .containsExactly(
-                        "learning_rate  loss   validation  bits/byte  tokens/s  status     run  remark",
-                        "0.003          1.500  2.250       1.250      38000     succeeded  b    The run overfits since step 60",
-                        "0.001          2.500  2.750       1.500      38412     succeeded  a",
-                        "10.0           -      -           -          -         failed     c    " + "x".repeat(99)
-                                + "…");
+                        "Losses in nats a token, the best validation loss first:",
+                        "learning_rate   loss  validation  bits/byte  tokens/s  status     run  remark",
+                        "        0.003  1.500       2.250      1.250     38000  succeeded  b    The run overfits since"
+                                + " step 60",
+                        "       0.0001  2.500      12.750      1.500      8412  succeeded  a",
+                        "           10      -           -          -         -  failed     c    " + "x".repeat(99)
+                                + "…",
+                        "Best: learning_rate=0.003, b-000100");
+        assertThat(Sweep.table(Sweep.bestFirst(List.of(failed)))).hasSize(3).noneMatch(line -> line.startsWith("Best"));
     }
 }
