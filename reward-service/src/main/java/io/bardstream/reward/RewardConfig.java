@@ -13,10 +13,6 @@ interface RewardConfig {
     @WithDefault("20")
     int newPairs();
 
-    /** Pairs to train on from which the whole model is tuned; fewer fit a head on the frozen policy. */
-    @WithDefault("30")
-    int tuneFrom();
-
     /** How often tuning sees each pair where there are few; the more there are, the nearer it comes to once. */
     @WithDefault("3")
     double epochs();

@@ -32,7 +32,7 @@ final class RewardFit {
     }
 
     /** Fits the head to the hidden states of the policy as it is. */
-    FrozenHead head(Gpt gpt) {
+    void head(Gpt gpt) {
         double[][] firsts =
                 RewardModel.features(gpt, texts.stream().map(JudgedText::first).toList()); // (P, C)
         double[][] seconds =
@@ -40,11 +40,9 @@ final class RewardFit {
         List<FrozenHead.Pair> pairs = new ArrayList<>();
         for (int i = 0; i < firsts.length; i++) {
             var pair = texts.get(i).pair();
-            pairs.add(new FrozenHead.Pair(pair.prompt(), firsts[i], seconds[i], pair.preference(), pair.votes()));
+            pairs.add(new FrozenHead.Pair(firsts[i], seconds[i], pair.preference(), pair.votes()));
         }
-        FrozenHead head = FrozenHead.fit(pairs);
-        gpt.scalarHead().set(head.weights());
-        return head;
+        gpt.scalarHead().set(FrozenHead.fit(pairs));
     }
 
     /** One step of tuning all weights. */

@@ -47,7 +47,7 @@ class RewardStage implements StageTraining {
     /** Within these, tuning goes over its pairs again. */
     private static final int ENOUGH_STEPS = 96;
 
-    private static final Map<String, Object> DEFAULTS = Map.of(
+    static final Map<String, Object> DEFAULTS = Map.of(
             "optimizer", "adamw",
             "schedule", "linear",
             "min_learning_rate", 0,
@@ -114,7 +114,7 @@ class RewardStage implements StageTraining {
         ModelConfig shape = config(policy);
         long pairs = dataset.split(Split.TRAIN).map(Split::blocks).orElse(0L);
         Map<String, Object> settings = new HashMap<>(asked == null ? Map.of() : asked);
-        settings.putIfAbsent("trunk", (pairs < config.tuneFrom() ? Trunk.FROZEN : Trunk.TUNED).label());
+        settings.putIfAbsent("trunk", Trunk.TUNED.label());
         settings.putIfAbsent("context_length", shape.contextLength());
         settings.putIfAbsent("learning_rate", config.learningRate() / shape.width());
         int batch = settings.get("batch_size") instanceof Integer size && size > 0
@@ -134,7 +134,7 @@ class RewardStage implements StageTraining {
     public Hyperparameters hyperparameters(String preset, String dataset, Map<String, ?> overrides) {
         Hyperparameters asked = Hyperparameters.DEFAULTS
                 .with(DEFAULTS)
-                .with(new RewardSettings(Trunk.FROZEN))
+                .with(new RewardSettings(Trunk.TUNED))
                 .with(overrides);
         if (!overrides.containsKey("dtype")) {
             asked = asked.with(Map.of("dtype", Precision.FLOAT32.dtype()));

@@ -7,6 +7,7 @@ import io.bardstream.checkpoint.ModelConfig;
 import io.bardstream.checkpoint.ModelConfig.RewardScale;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Hyperparameters;
+import io.bardstream.event.RewardSettings.Trunk;
 import io.bardstream.event.StepMetrics;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.RewardModel;
@@ -28,15 +29,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.IntPredicate;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
  * Trains a reward model (Stiennon et al. 2020, section 3.4): the policy with a head that scores the last token, from pairs.
- * Very few pairs fit the head alone, on the frozen policy; with more the whole model is tuned from there. Either way it is then
- * judged on pairs whose prompts it has not seen, by cross-validation where these are few, and scaled to mean 0 and
- * deviation 1 over what the policy answers to the prompts of the training pairs.
+ * The head is fitted alone, on the frozen policy, and the whole model is tuned from there, unless the request wants the policy
+ * frozen. It is then judged on pairs whose prompts it has not seen, by cross-validation where these are few, and scaled to mean 0
+ * and deviation 1 over what the policy answers to the prompts of the training pairs.
  *
  * <p>A pure function of pairs, parent, settings and seed. Pairs that do not fit the context are left out and counted.
  */
@@ -47,7 +47,6 @@ final class RewardTraining {
     static final String TOO_LONG = "pairs_too_long";
     static final String END_OFFSET = "preferences_end";
     static final String CALIBRATION_ERROR = "calibration_error";
-    static final String RIDGE = "ridge";
 
     private static final int REFERENCE_SAMPLES = 128;
 
@@ -94,9 +93,11 @@ final class RewardTraining {
 
     /** Fits the head alone. */
     void fitHead() throws IOException, InterruptedException {
-        FrozenHead head = fit.head(gpt);
-        measured.put(RIDGE, head.ridge());
-        judge(head.predictions());
+        fit.head(gpt);
+        judge();
+        if (run.interrupted()) {
+            return;
+        }
         save(settings.steps(), folder -> gpt.save(folder.resolve(HuggingFaceFormat.WEIGHTS)));
     }
 
@@ -104,7 +105,7 @@ final class RewardTraining {
     void tune(TrainStep trainStep, Optional<ResumePoint> resume) throws IOException, InterruptedException {
         long begin = resume.map(this::restore).orElse(0L);
         if (begin == 0) {
-            measured.put(RIDGE, fit.head(gpt).ridge());
+            fit.head(gpt);
         }
         for (long step = begin; step < settings.steps() && !run.interrupted(); step++) {
             StepResult result = fit.step(trainStep, step);
@@ -112,11 +113,10 @@ final class RewardTraining {
             tokens += result.tokens();
             boolean last = step + 1 == settings.steps();
             if (last) {
-                List<Prediction> crossValidated = training.size() < CROSS_VALIDATED ? crossValidated() : List.of();
+                judge();
                 if (run.interrupted()) {
                     return;
                 }
-                judge(crossValidated);
             } else {
                 run.report(metrics(step + 1, fit.rate(step), result.gradientNorm(), null));
             }
@@ -132,52 +132,35 @@ final class RewardTraining {
     /** Takes up what {@link #save} left; weights and optimizer have been read already. */
     private long restore(ResumePoint point) {
         tokens = point.metrics().getOrDefault(Checkpoint.TOKENS, 0.0).longValue();
-        measured.put(RIDGE, point.metrics().get(RIDGE));
         return point.step();
     }
 
-    /** Each training pair judged by a model that was tuned in the same way on pairs of other prompts. */
-    private List<Prediction> crossValidated() throws IOException {
-        int[] folds = FrozenHead.folds(
-                training.stream().map(text -> text.pair().prompt()).toList());
-        List<Prediction> predictions = new ArrayList<>();
-        for (int fold = 0; folds.length > 0 && fold < FrozenHead.FOLDS; fold++) {
-            int left = fold;
-            List<JudgedText> mine = where(i -> folds[i] == left);
-            List<JudgedText> others = where(i -> folds[i] != left);
-            if (!mine.isEmpty() && !others.isEmpty()) {
-                predictions.addAll(judgedBy(others, mine));
-            }
-        }
-        return predictions;
-    }
-
-    private List<JudgedText> where(IntPredicate number) {
-        return IntStream.range(0, training.size())
-                .filter(number)
-                .mapToObj(training::get)
-                .toList();
-    }
-
-    /** What a model that is tuned on some pairs thinks of others. */
-    private List<Prediction> judgedBy(List<JudgedText> some, List<JudgedText> others) throws IOException {
+    /** A model that is made in the same way of some of the pairs. */
+    private Gpt madeOf(List<JudgedText> some) throws IOException {
         int steps = Math.max(1, Math.round((float) settings.steps() * some.size() / training.size()));
         long seed = run.request().seed();
-        try (Gpt fresh = Gpt.loadWithScalarHead(parent, gpt.compute());
-                TrainStep trainStep = TrainStep.of(fresh, settings, seed)) {
-            RewardFit foldFit = new RewardFit(some, settings.with(Map.of("steps", steps)), seed);
-            foldFit.head(fresh);
-            for (int step = 0; step < steps && !run.interrupted(); step++) {
-                foldFit.step(trainStep, step);
+        RewardFit foldFit = new RewardFit(some, settings.with(Map.of("steps", steps)), seed);
+        Gpt fresh = Gpt.loadWithScalarHead(parent, gpt.compute());
+        foldFit.head(fresh);
+        if (settings.reward().trunk() == Trunk.TUNED) {
+            try (TrainStep trainStep = TrainStep.of(fresh, settings, seed)) {
+                for (int step = 0; step < steps && !run.interrupted(); step++) {
+                    foldFit.step(trainStep, step);
+                }
             }
-            return RewardFit.predictions(fresh, others);
         }
+        return fresh;
     }
 
-    /** Judges the held-out pairs, and measures all judgements of pairs that were not trained on. */
-    private void judge(List<Prediction> crossValidated) {
-        List<Prediction> predictions = new ArrayList<>(crossValidated);
-        predictions.addAll(RewardFit.predictions(gpt, heldOut));
+    /** Judges pairs that were not trained on, and measures the judgements, unless the run is interrupted meanwhile. */
+    private void judge() throws IOException {
+        List<Prediction> predictions = new ArrayList<>(RewardFit.predictions(gpt, heldOut));
+        if (training.size() < CROSS_VALIDATED) {
+            predictions.addAll(CrossValidation.judge(training, this::madeOf));
+        }
+        if (run.interrupted()) {
+            return;
+        }
         HeldOut result = HeldOut.of(predictions);
         RewardGate gate = RewardGate.of(result);
         measured.put(RewardGate.HELD_OUT, (double) result.accuracy().of());

@@ -7,10 +7,14 @@ import static org.assertj.core.api.Assertions.within;
 import io.bardstream.reward.HeadFit.Example;
 import io.bardstream.reward.HeldOut.Prediction;
 import io.bardstream.train.BradleyTerry;
+import io.bardstream.training.JudgedPair;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** The arithmetic of judging with few pairs. */
@@ -51,34 +55,64 @@ class HeadFitTest {
     }
 
     @Test
-    void aTasteThatOneFeatureShowsIsFoundAmongTwenty() {
+    void aTasteThatOneFeatureShowsIsFoundAmongTwentyInAnyScale() {
         Random random = new Random(7);
         List<FrozenHead.Pair> pairs = new ArrayList<>();
+        List<FrozenHead.Pair> larger = new ArrayList<>();
         for (int i = 0; i < 120; i++) {
             double[] first = random.doubles(20, -1, 1).toArray();
             double[] second = random.doubles(20, -1, 1).toArray();
-            pairs.add(new FrozenHead.Pair("prompt " + i / 2, first, second, first[3] > second[3] ? 1 : 0, 1));
+            double preference = first[3] > second[3] ? 1 : 0;
+            pairs.add(new FrozenHead.Pair(first, second, preference, 1));
+            larger.add(new FrozenHead.Pair(times(10, first), times(10, second), preference, 1));
         }
 
-        FrozenHead head = FrozenHead.fit(pairs);
+        float[] head = FrozenHead.fit(pairs);
+        float[] ofLarger = FrozenHead.fit(larger);
 
-        assertThat(head.predictions()).hasSize(120);
-        assertThat(HeldOut.of(head.predictions()).accuracy().value()).isGreaterThan(0.8);
-        assertThat(RewardGate.of(HeldOut.of(head.predictions())).passed()).isTrue();
+        for (int i = 0; i < head.length; i++) {
+            assertThat(i == 3 || Math.abs(head[i]) < head[3] / 3)
+                    .as("weight " + i)
+                    .isTrue();
+            assertThat(ofLarger[i]).isCloseTo(head[i] / 10, within(1e-5f));
+        }
+        assertThatThrownBy(() -> FrozenHead.fit(List.of())).hasMessageContaining("no pair");
+    }
+
+    /** One vote against the prior of 0.3: texts at distance 1 from their mean have a difference of 2. */
+    @Test
+    void oneVoteIsWeighedAgainstThePriorByHand() {
+        float w = FrozenHead.fit(List.of(new FrozenHead.Pair(new double[] {3}, new double[] {1}, 1, 1)))[0];
+
+        assertThat(2 * (BradleyTerry.probability(2 * w) - 1) + 0.3 * w).isCloseTo(0, within(1e-6));
     }
 
     @Test
-    void onePromptGivesNoHeldOutJudgementAndDoesNotPass() {
-        List<FrozenHead.Pair> pairs =
-                List.of(new FrozenHead.Pair("one", new double[] {1, 0}, new double[] {0, 1}, 1, 1));
+    void foldsShareNoPromptAndAreTheMoreTheFewerPairsThereAre() {
+        List<String> prompts =
+                IntStream.range(0, 40).mapToObj(i -> "prompt " + i % 10).toList();
 
-        FrozenHead head = FrozenHead.fit(pairs);
-        RewardGate gate = RewardGate.of(HeldOut.of(head.predictions()));
+        int[] folds = CrossValidation.folds(prompts);
 
-        assertThat(head.weights()[0]).isGreaterThan(head.weights()[1]);
+        for (int i = 0; i < folds.length; i++) {
+            assertThat(folds[i]).isEqualTo(folds[i % 10]);
+        }
+        assertThat(IntStream.of(folds).distinct().count()).isEqualTo(8);
+        assertThat(CrossValidation.foldCount(16)).isEqualTo(20);
+        assertThat(CrossValidation.foldCount(64)).isEqualTo(5);
+    }
+
+    @Test
+    void onePromptGivesNoHeldOutJudgementAndDoesNotPass() throws IOException {
+        JudgedPair pair = new JudgedPair("one", "one", null, "a", "b", null, null, 1, 1);
+        JudgedText text = new JudgedText(pair, new int[] {1}, new int[] {1, 2}, new int[] {1, 3});
+
+        RewardGate gate = RewardGate.of(HeldOut.of(CrossValidation.judge(List.of(text, text), some -> {
+            throw new AssertionError("there is nothing to train on");
+        })));
+
         assertThat(gate.passed()).isFalse();
         assertThat(gate.reason()).contains("two different prompts");
-        assertThatThrownBy(() -> FrozenHead.fit(List.of())).hasMessageContaining("no pair");
     }
 
     @Test
@@ -115,6 +149,10 @@ class HeadFitTest {
         assertThat(gate(14, 20).reason()).contains("14 of 20", "70.0 %", "48.1 to 85.5 %", "may be chance");
         assertThat(gate(520, 1000).passed()).isFalse();
         assertThat(gate(540, 1000).passed()).isTrue();
+    }
+
+    private static double[] times(double factor, double... numbers) {
+        return DoubleStream.of(numbers).map(number -> factor * number).toArray();
     }
 
     private static RewardGate gate(double right, double pairs) {

@@ -68,7 +68,7 @@ class RewardRunTest {
     }
 
     @Test
-    void twentyVotesStartAHeadOnTheFrozenPolicyThatPassesItsGate() throws Exception {
+    void twentyVotesStartARewardModelThatPassesItsGate() throws Exception {
         // Given a policy that serves
         Checkpoint policy = knownPolicy();
 
@@ -187,7 +187,8 @@ class RewardRunTest {
         Checkpoint policy = knownPolicy();
         ring.votes(10, "dot");
         ring.votes(8, "eve");
-        String run = submit(Map.of("stage", "reward", "parent", policy.id(), "hyperparameters", Map.of("threads", 1)));
+        String run = submit(Map.of(
+                "stage", "reward", "parent", policy.id(), "hyperparameters", Map.of("threads", 1, "trunk", "frozen")));
         assertThat(awaitEnd(run).getString("status")).isEqualTo("succeeded");
         Dataset all = lineage(run).dataset();
         long end = all.splits().get(0).ranges().get(0).end();

@@ -17,7 +17,7 @@ public record RewardSettings(Trunk trunk) {
 
     /** The policy's layers below the head. */
     public enum Trunk {
-        /** The head alone is fitted: for few pairs. */
+        /** The head alone is fitted. */
         FROZEN,
         /** All weights are tuned. */
         TUNED;
