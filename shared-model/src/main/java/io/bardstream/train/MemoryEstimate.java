@@ -23,12 +23,14 @@ import java.util.Optional;
  *       what a block computes with; with Muon, if that is more than all activations, the temporaries of its largest stack
  *   <li>DPO: the weights of a reference
  *   <li>PPO: weights of four models, optimizer and gradients of two, of the upper layers alone where only these learn; instead
- *       of the activations, if that is more, the decoder of the rollouts with its cache, or what the judge reads
+ *       of the activations, if that is more, the decoder of the rollouts with its cache, or what the judge reads; and logits
+ *       of rollouts that Java has not collected yet, 2·4·S·V a token, up to 0.26 GB
  *   <li>the process itself: JVM, libtorch and what they load
  * </ul>
  *
- * Four numbers are measured rather than counted: the process, what a block computes with, and how much of the memory
- * between the activations the allocator cannot use again, with one model and with two (docs/experiments.md).
+ * Six numbers are measured rather than counted: the process, what a block computes with in training and without, how much of the memory between the
+ * activations the allocator cannot use again, with one model and with several, and what Java leaves lying
+ * (docs/experiments.md).
  *
  * @param weights masters and copies
  * @param optimizer its state
@@ -43,11 +45,17 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
     /** What a block computes with, in numbers for each of the stream. */
     private static final long WORKING = 65;
 
+    /** The same where nothing is kept. */
+    private static final long READING = 45;
+
     /** What is kept takes this much more room, */
     private static final double FRAGMENTATION = 1.2;
 
-    /** and this much where passes of two models alternate. */
+    /** and this much where passes of several models alternate. */
     private static final double SCATTERED = 1.7;
+
+    /** Java's copies of logits that wait to be collected, at most: on its heap, and as many off it. */
+    private static final long UNCOLLECTED = 128_000_000;
 
     /** Tokens that a judge reads at once, at most. */
     private static final long READ = 8_192;
@@ -96,15 +104,24 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         long learned = freezes ? hidden + 13L * layers * width + 2 * width : all;
         boolean accumulates = ppo.minibatch() > run.batchSize();
         Rows rows = new Rows(run.batchSize(), run.contextLength());
-        long update = pass(model, run, rows, layers, FRAGMENTATION);
+        long update = pass(model, run, rows, layers, SCATTERED);
         long read = Math.min(READ, ppo.rollouts() * (long) run.contextLength());
-        long widest = Math.max(update, Math.max(decoder(model, run, c), WORKING * c * read * width));
+        long widest = Math.max(update, Math.max(decoder(model, run, c), READING * c * read * width));
         return new MemoryEstimate(
                 2 * weights(all, c) + 2 * weights(learned, c),
                 2 * 2 * FLOAT * learned,
                 2 * gradients(hidden, learned - hidden, accumulates, c),
                 widest,
-                PROCESS);
+                PROCESS
+                        + 2
+                                * Math.min(
+                                        UNCOLLECTED,
+                                        ppo.responseLength() * slots(run) * model.vocabularySize() * FLOAT));
+    }
+
+    /** Responses that are written at once. */
+    private static long slots(Hyperparameters run) {
+        return Math.min(Rollout.SLOTS, run.ppo().rollouts());
     }
 
     /** Sequences of a micro-batch and their tokens. */
@@ -139,10 +156,9 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
 
     /** What writes the rollouts: copies of the weights, of the head twice, and a cache for all slots. */
     private static long decoder(GptConfig model, Hyperparameters run, long c) {
-        long slots = Math.min(Rollout.SLOTS, run.ppo().rollouts());
-        long cache = 2L * model.layers() * slots * run.contextLength() * model.width();
+        long cache = 2L * model.layers() * slots(run) * run.contextLength() * model.width();
         long head = (long) model.vocabularySize() * model.width();
-        return c * (model.parameterCount() + head + cache) + FLOAT * (head + slots * model.vocabularySize());
+        return c * (model.parameterCount() + head + cache) + FLOAT * (head + slots(run) * model.vocabularySize());
     }
 
     private static long muonTemporaries(GptConfig model, long c) {

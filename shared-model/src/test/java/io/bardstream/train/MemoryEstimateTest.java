@@ -81,8 +81,7 @@ class MemoryEstimateTest {
         GptConfig model = Preset.GPT2.config();
         Hyperparameters run = Preset.GPT2.ppo().with(Map.of("num_layers_unfrozen", -1, "context_length", 512));
 
-        Hyperparameters fitted =
-                MemoryEstimate.fit(model, run, 10_000_000_000L).orElseThrow();
+        Hyperparameters fitted = MemoryEstimate.fit(model, run, 10_000_000_000L).orElseThrow();
 
         assertThat(MemoryEstimate.of(model, run).total()).isGreaterThan(10_000_000_000L);
         assertThat(MemoryEstimate.of(model, fitted).total()).isLessThanOrEqualTo(10_000_000_000L);
