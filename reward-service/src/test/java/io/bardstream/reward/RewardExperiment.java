@@ -1,29 +1,29 @@
 package io.bardstream.reward;
 
+import ai.djl.ndarray.NDArray;
 import io.bardstream.checkpoint.HuggingFaceFormat;
-import io.bardstream.checkpoint.ModelConfig;
+import io.bardstream.event.GenerationRequest.Format;
 import io.bardstream.event.Hyperparameters;
-import io.bardstream.gpt.Decoder;
+import io.bardstream.gpt.ForwardPass;
 import io.bardstream.gpt.Gpt;
-import io.bardstream.gpt.GptConfig;
-import io.bardstream.gpt.RewardModel;
+import io.bardstream.gpt.TokenRows;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.CounterRandom;
 import io.bardstream.kernel.Precision;
 import io.bardstream.reward.HeldOut.Prediction;
-import io.bardstream.sample.Sampler;
 import io.bardstream.sample.SamplingParameters;
+import io.bardstream.service.BundledPrompts;
 import io.bardstream.tokenizer.BpeTokenizer;
-import io.bardstream.tokenizer.BpeTrainer;
-import io.bardstream.tokenizer.SpecialTokens;
+import io.bardstream.tokenizer.PromptTokens;
+import io.bardstream.train.BradleyTerry;
 import io.bardstream.train.EpochOrder;
 import io.bardstream.train.LrSchedule;
-import io.bardstream.train.OptimizerSettings;
+import io.bardstream.train.Objective;
 import io.bardstream.train.Pairwise;
-import io.bardstream.train.Preset;
-import io.bardstream.train.TokenSampler;
-import io.bardstream.train.TokenSource;
+import io.bardstream.train.Response;
+import io.bardstream.train.Rollout;
 import io.bardstream.train.TrainStep;
+import io.bardstream.training.JudgedPair;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,242 +32,363 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * How many pairs it takes before tuning the whole model is worth more than fitting a head, with a taste no model is told:
- * more of thou, thee and thy. Pretrains {@code tiny} on a text, lets it write, and prints accuracies on 400 pairs of other
- * prompts as a table for docs/experiments.md. Run by hand: {@code RewardExperiment CORPUS [STEPS]}.
+ * How many pairs a reward model takes, by what its head reads and by whether all weights are tuned, at tastes that no model is told.
+ * The policy of an instance, tuned on instructions, answers the form's prompts as the form's pool lets it; {@link RewardFit} learns
+ * from pairs as the service does. Prints accuracies on pairs of held-out prompts as tables for docs/experiments.md. Run by hand:
+ * {@code RewardExperiment POLICY TASTE [DRAWS]}.
  */
 final class RewardExperiment {
-    private static final Pattern TASTE = Pattern.compile("\\b(thou|thee|thy)\\b", Pattern.CASE_INSENSITIVE);
-    private static final int HELD_OUT = 400;
-    private static final int MOST_PAIRS = 1_000;
-    private static final int MOST_DRAWS = 5;
-    private static final int WAYS = 5;
-    private static final int SLOTS = 32;
-    private static final int PROMPT = 12;
-    private static final int RESPONSE = 36;
+    private static final int WRITTEN = 5_000;
+    private static final int HELD_OUT = 300;
+    private static final int[] PAIRS = {20, 50, 100, 300, 1_000};
+    private static final double[] FLIPPED = {0, 0.3};
+    private static final int VOTES = 20;
+    private static final int TRIES = 20;
+    private static final int EPOCHS = 3;
     private static final int BATCH = 16;
+    private static final int ROWS = 64; // of a forward pass
 
+    private final Path policy;
     private final Compute compute;
     private final BpeTokenizer tokenizer;
-    private final int[] corpus;
-    private final Path policy;
 
-    private RewardExperiment(Compute compute, String text, Path policy) {
-        this.compute = compute;
-        BpeTrainer trainer = new BpeTrainer(Preset.TINY.config().vocabularySize(), SpecialTokens.ALL);
-        trainer.add(text);
-        this.tokenizer = trainer.train((done, total) -> {});
-        this.corpus = tokenizer.encode(text);
+    private RewardExperiment(Path policy, Compute compute) throws IOException {
         this.policy = policy;
+        this.compute = compute;
+        this.tokenizer = BpeTokenizer.fromJson(Files.readString(policy.resolve(HuggingFaceFormat.TOKENIZER)));
     }
 
-    /** Two responses and which of them has more of the taste. */
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Judged(int prompt, int[] first, int[] second, double preference) {}
+    /** What is counted in a text; of two the one with more of it is preferred. */
+    private enum Taste {
+        THOU(text -> Words.THOU.matcher(text).results().count()),
+        SHORTER(text -> -text.length());
 
-    public static void main(String[] arguments) throws IOException {
-        int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 600;
-        Path folder = Files.createTempDirectory("reward-experiment");
-        try (Compute compute = Compute.open(Precision.FLOAT32, 1)) {
-            RewardExperiment experiment =
-                    new RewardExperiment(compute, Files.readString(Path.of(arguments[0])), folder);
-            List<Judged> pairs = experiment.pretrainAndWrite(steps);
-            experiment.measure(pairs);
+        private final ToDoubleFunction<String> measure;
+
+        Taste(ToDoubleFunction<String> measure) {
+            this.measure = measure;
+        }
+
+        /** Stands apart because an enum's constants come before its own fields. */
+        private static final class Words {
+            private static final Pattern THOU =
+                    Pattern.compile("\\b(thou|thee|thy|thine)\\b", Pattern.CASE_INSENSITIVE);
+
+            private Words() {}
         }
     }
 
-    private List<Judged> pretrainAndWrite(int steps) throws IOException {
-        GptConfig shape = Preset.TINY.config();
-        Hyperparameters settings = Preset.TINY.pretraining().with(Map.of("steps", steps));
-        TokenSource source = TokenSource.of(corpus);
-        TokenSampler windows = new TokenSampler(source, settings.contextLength(), settings.batchSize(), 1);
-        LrSchedule schedule = LrSchedule.of(settings);
-        try (Gpt gpt = Gpt.initialise(shape, compute, 1)) {
-            try (TrainStep step = TrainStep.of(gpt, settings, 1)) {
-                double loss = 0;
-                for (int i = 0; i < steps; i++) {
-                    int at = i;
-                    loss = step.step(
-                                    i,
-                                    schedule.at(i),
-                                    IntStream.range(0, settings.gradientAccumulation())
-                                            .mapToObj(micro -> windows.batch(at, micro))
-                                            .toList())
-                            .loss();
-                }
-                say("pretrained %d steps, loss %.3f", steps, loss);
-            }
-            gpt.save(policy.resolve(HuggingFaceFormat.WEIGHTS));
-            Files.writeString(
-                    policy.resolve(HuggingFaceFormat.CONFIG),
-                    ModelConfig.of(
-                                    shape.vocabularySize(),
-                                    shape.contextLength(),
-                                    shape.width(),
-                                    shape.layers(),
-                                    shape.heads(),
-                                    tokenizer.endOfText(),
-                                    null)
-                            .toJson());
-            return write(gpt);
-        }
-    }
+    /** What a text's score is, of the numbers that the head gives its tokens. */
+    private enum Pooling {
+        LAST,
+        MEAN,
+        SUM;
 
-    private List<Judged> write(Gpt gpt) {
-        List<Judged> pairs = new ArrayList<>();
-        int written = 0;
-        try (Decoder decoder = Decoder.of(gpt, SLOTS)) {
-            for (int round = 0; pairs.size() < MOST_PAIRS + HELD_OUT; round++) {
-                int[][] texts = responses(decoder, round);
-                for (int slot = 0; slot < SLOTS; slot += 2) {
-                    int first = taste(texts[slot]);
-                    int second = taste(texts[slot + 1]);
-                    written++;
-                    if (first != second) {
-                        pairs.add(
-                                new Judged(round * SLOTS + slot, texts[slot], texts[slot + 1], first > second ? 1 : 0));
+        double share(int place, int length) {
+            return this == SUM ? 1 : this == MEAN ? 1.0 / length : place == length - 1 ? 1 : 0;
+        }
+
+        /** What the head weighs of each row's text, (B, C), of hidden states (B·T, C). */
+        double[][] features(float[] states, TokenRows rows, int width) {
+            double[][] features = new double[rows.rows()][width];
+            for (int row = 0; row < features.length; row++) {
+                int length = rows.lengths()[row];
+                for (int place = 0; place < length; place++) {
+                    double share = share(place, length);
+                    int at = (row * rows.length() + place) * width;
+                    for (int i = 0; share != 0 && i < width; i++) {
+                        features[row][i] += share * states[at + i];
                     }
                 }
             }
+            return features;
         }
-        say("%d pairs written, %d of them differ in taste", written, pairs.size());
-        return pairs;
     }
 
-    /** Prompt and response of each slot; two neighbours share a prompt. */
-    private int[][] responses(Decoder decoder, int round) {
-        int[][] texts = new int[SLOTS][PROMPT + RESPONSE];
-        Sampler[] samplers = new Sampler[SLOTS];
-        int[] next = new int[SLOTS];
-        for (int slot = 0; slot < SLOTS; slot++) {
-            int place = (int) CounterRandom.below(corpus.length - PROMPT, 7, round, slot / 2);
-            System.arraycopy(corpus, place, texts[slot], 0, PROMPT);
-            samplers[slot] = new Sampler(
-                    SamplingParameters.DEFAULT, tokenizer.vocabularySize(), CounterRandom.bits(8, round, slot), 0);
-            decoder.begin(slot, Arrays.copyOf(texts[slot], PROMPT));
-            next[slot] = samplers[slot].next(decoder.prefill(slot));
+    /** {@link Pairwise} where scores are pooled in some way. */
+    private record PooledPairwise(Pairwise pairwise, Pooling pooling) implements Objective {
+        @Override
+        public NDArray tokens(ForwardPass pass) {
+            return pairwise.tokens(pass);
         }
-        for (int t = 0; t < RESPONSE; t++) {
-            for (int slot = 0; slot < SLOTS; slot++) {
-                texts[slot][PROMPT + t] = next[slot];
+
+        @Override
+        public double weight() {
+            return pairwise.weight();
+        }
+
+        @Override
+        public Outcome apply(Gpt gpt, NDArray hidden, double scale, ForwardPass pass) {
+            TokenRows rows = pairwise.rows();
+            float[] values = gpt.scalarHead().forward(hidden).toFloatArray(); // (B·T)
+            float[] dValues = new float[values.length];
+            double loss = 0;
+            int pairs = pairwise.pairs().size();
+            for (int i = 0; i < pairs; i++) {
+                Pairwise.Pair pair = pairwise.pairs().get(i);
+                double difference = score(values, rows, i) - score(values, rows, pairs + i);
+                double share = pair.weight() / weight();
+                loss += share * BradleyTerry.loss(difference, pair.preference());
+                double slope = scale * share * BradleyTerry.slope(difference, pair.preference());
+                spread(dValues, rows, i, slope);
+                spread(dValues, rows, pairs + i, -slope);
             }
-            float[][] logits = decoder.step(next);
-            for (int slot = 0; slot < SLOTS; slot++) {
-                next[slot] = samplers[slot].next(logits[slot]);
-            }
+            NDArray dHidden = gpt.scalarHead().backward(pass.scope().create(dValues), hidden); // (B·T, C)
+            return new Outcome(pass.scope().create((float) loss), dHidden);
         }
-        return texts;
-    }
 
-    private int taste(int... text) {
-        String response = tokenizer.decode(Arrays.copyOfRange(text, PROMPT, text.length));
-        return (int) TASTE.matcher(response).results().count();
-    }
+        private double score(float[] values, TokenRows rows, int row) {
+            int length = rows.lengths()[row];
+            return IntStream.range(0, length)
+                    .mapToDouble(place -> pooling.share(place, length) * values[row * rows.length() + place])
+                    .sum();
+        }
 
-    private void measure(List<Judged> all) throws IOException {
-        List<Judged> heldOut = all.subList(MOST_PAIRS, MOST_PAIRS + HELD_OUT);
-        for (double flipped : new double[] {0, 0.3}) {
-            say("%n%.0f %% of the votes flipped", 100 * flipped);
-            say(
-                    "| pairs | frozen head | tuned, rate 3e-4, 1 epoch | 1e-3, 1 | 1e-3, 3 | 1e-3, 3, from the frozen head |");
-            say("|---|---|---|---|---|---|");
-            for (int pairs : new int[] {50, 100, 300, 1_000}) {
-                int draws = Math.min(MOST_DRAWS, MOST_PAIRS / pairs);
-                double[] right = new double[WAYS];
-                for (int draw = 0; draw < draws; draw++) {
-                    List<Judged> some = flip(all.subList(draw * pairs, (draw + 1) * pairs), flipped);
-                    double[] one = accuracies(some, heldOut);
-                    Arrays.setAll(right, way -> right[way] + one[way] / draws);
-                }
-                String cells = Arrays.stream(right)
-                        .mapToObj(each -> String.format(Locale.ROOT, "%.1f", 100 * each))
-                        .collect(Collectors.joining(" | "));
-                say("| %d (mean of %d) | %s |", pairs, draws, cells);
+        private void spread(float[] dValues, TokenRows rows, int row, double slope) {
+            int length = rows.lengths()[row];
+            for (int place = 0; place < length; place++) {
+                dValues[row * rows.length() + place] = (float) (pooling.share(place, length) * slope);
             }
         }
     }
 
-    /** Held-out accuracy of each way to train on the same pairs, in the order of the table's columns. */
-    private double[] accuracies(List<Judged> pairs, List<Judged> heldOut) throws IOException {
-        float[] head = frozen(pairs);
-        return new double[] {
-            accuracy(head, heldOut),
-            accuracy(tuned(pairs, 3e-4, 1, null), heldOut),
-            accuracy(tuned(pairs, 1e-3, 1, null), heldOut),
-            accuracy(tuned(pairs, 1e-3, 3, null), heldOut),
-            accuracy(tuned(pairs, 1e-3, 3, head), heldOut)
-        };
+    /** Two responses to a prompt. */
+    private record Written(String prompt, Response first, Response second) {}
+
+    /** How a reward model is made of pairs. */
+    private record Way(Pooling pooling, boolean tuned) {
+        @Override
+        public String toString() {
+            return pooling.name().toLowerCase(Locale.ROOT) + (tuned ? ", tuned" : ", frozen");
+        }
     }
 
-    private static List<Judged> flip(List<Judged> pairs, double share) {
-        return pairs.stream()
-                .map(pair -> CounterRandom.uniform(9, pair.prompt()) < share
-                        ? new Judged(pair.prompt(), pair.first(), pair.second(), 1 - pair.preference())
-                        : pair)
+    public static void main(String[] arguments) throws IOException {
+        Taste taste = Taste.valueOf(arguments[1].toUpperCase(Locale.ROOT));
+        int draws = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 3;
+        try (Compute compute = Compute.open(Precision.FLOAT32, 1)) {
+            RewardExperiment experiment = new RewardExperiment(Path.of(arguments[0]), compute);
+            experiment.measure(taste, experiment.write(), draws);
+        }
+    }
+
+    /** As the form's pool asks for texts. */
+    private List<Written> write() throws IOException {
+        List<String> prompts = BundledPrompts.all();
+        List<String> asked = IntStream.range(0, 2 * WRITTEN)
+                .mapToObj(i -> prompts.get(i / 2 % prompts.size()))
+                .toList();
+        Rollout rollout = new Rollout(tokenizer, SamplingParameters.DEFAULT.withTemperature(0.8), 64, Rollout.SLOTS);
+        List<Response> responses;
+        try (Gpt gpt = Gpt.load(policy, compute)) {
+            responses = rollout.sample(
+                    gpt,
+                    asked.stream()
+                            .map(prompt -> PromptTokens.of(tokenizer, prompt, Format.CHAT))
+                            .toList(),
+                    7);
+        }
+        return IntStream.range(0, WRITTEN)
+                .mapToObj(i -> new Written(asked.get(2 * i), responses.get(2 * i), responses.get(2 * i + 1)))
                 .toList();
     }
 
-    private float[] frozen(List<Judged> pairs) throws IOException {
-        try (Gpt gpt = Gpt.loadWithScalarHead(policy, compute)) {
-            double[][] first =
-                    RewardModel.features(gpt, pairs.stream().map(Judged::first).toList());
-            double[][] second =
-                    RewardModel.features(gpt, pairs.stream().map(Judged::second).toList());
-            List<FrozenHead.Pair> features = new ArrayList<>();
-            for (int i = 0; i < first.length; i++) {
-                Judged pair = pairs.get(i);
-                features.add(new FrozenHead.Pair("" + pair.prompt(), first[i], second[i], pair.preference(), 1));
+    private void measure(Taste taste, List<Written> written, int draws) throws IOException {
+        List<JudgedText> all = new ArrayList<>();
+        for (Written each : written) {
+            double first =
+                    taste.measure.applyAsDouble(tokenizer.decode(each.first().said()));
+            double second =
+                    taste.measure.applyAsDouble(tokenizer.decode(each.second().said()));
+            all.add(judged(each, first > second ? 1 : first < second ? 0 : 0.5));
+        }
+        List<JudgedText> judged =
+                all.stream().filter(text -> text.pair().decided()).toList();
+        say("%n%s: %d of %d pairs differ", taste, judged.size(), written.size());
+        List<JudgedText> training =
+                judged.stream().filter(text -> !text.pair().heldOut()).toList();
+        List<JudgedText> heldOut = judged.stream()
+                .filter(text -> text.pair().heldOut())
+                .limit(HELD_OUT)
+                .toList();
+        List<Way> ways = Arrays.stream(Pooling.values())
+                .flatMap(pooling -> IntStream.range(0, 2).mapToObj(tuned -> new Way(pooling, tuned == 1)))
+                .toList();
+        for (double flipped : FLIPPED) {
+            say("%.0f %% of the votes flipped, accuracy in %% on %d held-out pairs", 100 * flipped, heldOut.size());
+            say("| pairs | %s |", ways.stream().map(Way::toString).collect(Collectors.joining(" | ")));
+            say("|---|%s", "---|".repeat(ways.size()));
+            for (int pairs : PAIRS) {
+                row(
+                        ways,
+                        flip(training, flipped),
+                        heldOut,
+                        flipped == 0 ? heldOut : flip(heldOut, flipped),
+                        pairs,
+                        draws);
             }
-            return FrozenHead.fit(features).weights();
+        }
+        for (boolean tuned : new boolean[] {false, true}) {
+            gate(new Way(Pooling.LAST, tuned), all);
         }
     }
 
-    private Gpt tuned(List<Judged> pairs, double rate, int epochs, float[] head) throws IOException {
-        Gpt gpt = Gpt.loadWithScalarHead(policy, compute);
-        int steps = Math.max(1, pairs.size() * epochs / BATCH);
-        LrSchedule schedule = new LrSchedule(rate, 0, 0, steps, LrSchedule.Decay.LINEAR);
-        EpochOrder<Judged> order = new EpochOrder<>(pairs, 1);
-        OptimizerSettings settings = new OptimizerSettings(OptimizerSettings.Kind.ADAMW, 0, 0.9, 0.95, 1e-8, 0, 1);
-        try (TrainStep step = new TrainStep(gpt, settings, 0, 1)) {
-            if (head == null) {
-                gpt.scalarHead().draw(1);
-            } else {
-                gpt.scalarHead().set(head);
+    /** How many tries pass the gate where somebody votes until twenty votes have decided, ties beside them, as the service judges. */
+    private void gate(Way way, List<JudgedText> all) throws IOException {
+        int passed = 0;
+        List<Long> right = new ArrayList<>();
+        for (int attempt = 0; attempt < TRIES; attempt++) {
+            List<JudgedText> votes = new ArrayList<>();
+            for (int i = 0; votes.stream().filter(text -> text.pair().decided()).count() < VOTES; i++) {
+                votes.add(all.get((int) CounterRandom.below(all.size(), 11, attempt, i)));
             }
-            for (int i = 0; i < steps; i++) {
-                List<Pairwise.Pair> batch = order.draw((long) i * BATCH, Math.min(BATCH, pairs.size())).stream()
-                        .map(pair -> new Pairwise.Pair(pair.first(), pair.second(), pair.preference(), 1))
-                        .toList();
-                step.advance(i, schedule.at(i), List.of(Pairwise.of(batch)));
+            List<JudgedText> training =
+                    votes.stream().filter(text -> !text.pair().heldOut()).toList();
+            List<Prediction> predictions = new ArrayList<>(CrossValidation.judge(training, some -> trained(way, some)));
+            try (Gpt gpt = trained(way, training)) {
+                predictions.addAll(RewardFit.predictions(
+                        gpt,
+                        votes.stream().filter(text -> text.pair().heldOut()).toList()));
+            }
+            HeldOut heldOut = HeldOut.of(predictions);
+            right.add(heldOut.accuracy().count());
+            passed += RewardGate.of(heldOut).passed() ? 1 : 0;
+        }
+        say("%s: %d of %d tries with %d votes that decide pass, right: %s", way, passed, TRIES, VOTES, right);
+    }
+
+    private JudgedText judged(Written written, double preference) {
+        JudgedPair pair = new JudgedPair("", written.prompt(), Format.CHAT, "", "", null, null, preference, 1);
+        return new JudgedText(
+                pair,
+                written.first().prompt(),
+                written.first().judged(),
+                written.second().judged());
+    }
+
+    /** A line of the table: true accuracy, and that against the flipped votes where some are. */
+    private void row(
+            List<Way> ways,
+            List<JudgedText> training,
+            List<JudgedText> heldOut,
+            List<JudgedText> noisy,
+            int pairs,
+            int mostDraws)
+            throws IOException {
+        int draws = Math.min(pairs < 1_000 ? mostDraws : 2, training.size() / pairs);
+        List<String> cells = new ArrayList<>();
+        for (Way way : ways) {
+            double right = 0;
+            double agreeing = 0;
+            for (int draw = 0; draw < draws; draw++) {
+                try (Gpt gpt = trained(way, training.subList(draw * pairs, (draw + 1) * pairs))) {
+                    List<Prediction> judged = predictions(way, gpt, heldOut);
+                    right += accuracy(judged, heldOut) / draws;
+                    agreeing += accuracy(judged, noisy) / draws;
+                }
+            }
+            cells.add(
+                    heldOut == noisy
+                            ? String.format(Locale.ROOT, "%.1f", 100 * right)
+                            : String.format(Locale.ROOT, "%.1f (%.1f)", 100 * right, 100 * agreeing));
+        }
+        say("| %d, mean of %d | %s |", pairs, draws, String.join(" | ", cells));
+    }
+
+    private Gpt trained(Way way, List<JudgedText> pairs) throws IOException {
+        int steps = Math.max(1, (int) Math.ceil((double) EPOCHS * pairs.size() / BATCH));
+        Gpt gpt = Gpt.loadWithScalarHead(policy, compute);
+        Hyperparameters settings = Hyperparameters.DEFAULTS
+                .with(RewardStage.DEFAULTS)
+                .with(Map.of("learning_rate", 0.128 / gpt.config().width(), "steps", steps, "dtype", "float32"));
+        double[][] features = features(gpt, way.pooling(), pairs);
+        gpt.scalarHead()
+                .set(FrozenHead.fit(IntStream.range(0, pairs.size())
+                        .mapToObj(i -> new FrozenHead.Pair(
+                                features[2 * i],
+                                features[2 * i + 1],
+                                pairs.get(i).pair().preference(),
+                                1))
+                        .toList()));
+        if (way.tuned()) {
+            LrSchedule schedule = LrSchedule.of(settings);
+            EpochOrder<JudgedText> order = new EpochOrder<>(pairs, 1);
+            int rows = Math.min(BATCH, pairs.size());
+            try (TrainStep trainStep = TrainStep.of(gpt, settings, 1)) {
+                for (int step = 0; step < steps; step++) {
+                    Pairwise batch = Pairwise.of(order.draw((long) step * rows, rows).stream()
+                            .map(JudgedText::pairwise)
+                            .toList());
+                    trainStep.advance(step, schedule.at(step), List.of(new PooledPairwise(batch, way.pooling())));
+                }
             }
         }
         return gpt;
     }
 
-    private double accuracy(float[] head, List<Judged> pairs) throws IOException {
-        Gpt gpt = Gpt.loadWithScalarHead(policy, compute);
-        gpt.scalarHead().set(head);
-        return accuracy(gpt, pairs);
+    /** Of both texts of each pair, one after the other. */
+    private static double[][] features(Gpt gpt, Pooling pooling, List<JudgedText> pairs) {
+        List<int[]> texts = pairs.stream()
+                .flatMap(pair -> Stream.of(pair.first(), pair.second()))
+                .toList();
+        double[][] features = new double[texts.size()][];
+        for (int first = 0; first < texts.size(); first += ROWS) {
+            TokenRows rows = TokenRows.of(texts.subList(first, Math.min(first + ROWS, texts.size())), 0);
+            try (ForwardPass pass = ForwardPass.inference(gpt.compute())) {
+                float[] states = gpt.forward(rows.array(pass), pass).toFloatArray(); // (B·T, C)
+                System.arraycopy(pooling.features(states, rows, gpt.config().width()), 0, features, first, rows.rows());
+            }
+        }
+        return features;
     }
 
-    private static double accuracy(Gpt gpt, List<Judged> pairs) {
-        try (gpt) {
-            double[] first =
-                    RewardModel.scores(gpt, pairs.stream().map(Judged::first).toList());
-            double[] second =
-                    RewardModel.scores(gpt, pairs.stream().map(Judged::second).toList());
-            return HeldOut.of(IntStream.range(0, first.length)
-                            .mapToObj(i -> new Prediction(
-                                    first[i] - second[i], pairs.get(i).preference()))
-                            .toList())
-                    .accuracy()
-                    .value();
-        }
+    private static List<Prediction> predictions(Way way, Gpt gpt, List<JudgedText> pairs) {
+        float[] head = gpt.scalarHead().weight().toFloatArray(); // (C)
+        double[][] features = features(gpt, way.pooling(), pairs);
+        return IntStream.range(0, pairs.size())
+                .mapToObj(i -> new Prediction(
+                        score(head, features[2 * i]) - score(head, features[2 * i + 1]),
+                        pairs.get(i).pair().preference()))
+                .toList();
+    }
+
+    private static double score(float[] head, double... features) {
+        return IntStream.range(0, head.length)
+                .mapToDouble(i -> head[i] * features[i])
+                .sum();
+    }
+
+    /** The share of pairs that are judged as these votes have it. */
+    private static double accuracy(List<Prediction> judged, List<JudgedText> voted) {
+        return HeldOut.of(IntStream.range(0, judged.size())
+                        .mapToObj(i -> new Prediction(
+                                judged.get(i).difference(), voted.get(i).pair().preference()))
+                        .toList())
+                .accuracy()
+                .value();
+    }
+
+    private static List<JudgedText> flip(List<JudgedText> texts, double share) {
+        return IntStream.range(0, texts.size())
+                .mapToObj(i -> CounterRandom.uniform(9, i) < share ? flipped(texts.get(i)) : texts.get(i))
+                .toList();
+    }
+
+    private static JudgedText flipped(JudgedText text) {
+        JudgedPair pair = text.pair();
+        return new JudgedText(
+                new JudgedPair(
+                        "", pair.prompt(), pair.format(), "", "", null, null, 1 - pair.preference(), pair.votes()),
+                text.prompt(),
+                text.first(),
+                text.second());
     }
 
     private static void say(String text, Object... values) {
