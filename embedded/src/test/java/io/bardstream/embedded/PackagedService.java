@@ -135,20 +135,21 @@ public final class PackagedService implements AutoCloseable {
         assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
 
-    /** SIGTERM; returns how long the service took to end. */
-    public Duration end() throws IOException, InterruptedException {
-        long begin = System.nanoTime();
+    /** SIGTERM; returns the exit code. */
+    public int end() throws IOException, InterruptedException {
         signal("-TERM");
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
-        return Duration.ofNanos(System.nanoTime() - begin);
+        return ended();
     }
 
     /** Ends as {@link #end} does, but because its parent closed the pipe between them. */
-    public Duration endByParent() throws IOException, InterruptedException {
-        long begin = System.nanoTime();
+    public int endByParent() throws IOException, InterruptedException {
         process.getOutputStream().close();
+        return ended();
+    }
+
+    private int ended() throws InterruptedException {
         assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
-        return Duration.ofNanos(System.nanoTime() - begin);
+        return process.exitValue();
     }
 
     public void pause() throws IOException, InterruptedException {

@@ -3,6 +3,7 @@ package io.bardstream.trainer;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.lessThan;
 
 import io.bardstream.embedded.PackagedService;
 import io.bardstream.event.EventJson;
@@ -54,6 +55,11 @@ final class TrainerProcess implements AutoCloseable {
                 .path("id");
     }
 
+    void cancel(String id) {
+        http().post("/v1/runs/" + id + "/cancel").then().statusCode(lessThan(300));
+        awaitStatus(id, "cancelled");
+    }
+
     JsonPath run(String id) {
         return http().get("/v1/runs/" + id).jsonPath();
     }
@@ -99,13 +105,13 @@ final class TrainerProcess implements AutoCloseable {
         service.kill();
     }
 
-    /** SIGTERM; returns how long it took. */
-    Duration end() throws IOException, InterruptedException {
+    /** SIGTERM; returns the exit code. */
+    int end() throws IOException, InterruptedException {
         return service.end();
     }
 
-    /** The end of its parent; returns how long it took. */
-    Duration endByParent() throws IOException, InterruptedException {
+    /** The end of its parent; returns the exit code. */
+    int endByParent() throws IOException, InterruptedException {
         return service.endByParent();
     }
 
