@@ -3,11 +3,19 @@ package io.bardstream.embedded;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
  * Ports for tests and benchmarks. They are drawn at random below the range from which the kernel draws its own (32768 on Linux), so that neither an outgoing
- * connection nor another build on the same machine is likely to take one between the draw and its use.
+ * connection nor another build on the same machine is likely to take one between the draw and its use. Each drawn port is also claimed by a lock on a file of
+ * the temporary folder until this process ends: test processes that run side by side never draw the same one.
  */
 public final class FreePort {
     private static final int LOWEST = 20_000;
@@ -15,13 +23,16 @@ public final class FreePort {
     private static final SplittableRandom RANDOM =
             new SplittableRandom(System.nanoTime() ^ ProcessHandle.current().pid() << 32);
 
+    /** Kept open, since a lock goes with its channel. */
+    private static final List<FileChannel> CLAIMS = new ArrayList<>();
+
     private FreePort() {}
 
     /** A loopback port that nobody listens on now. */
-    public static int any() {
+    public static synchronized int any() {
         for (int attempt = 0; attempt < 1_000; attempt++) {
-            int port = LOWEST + draw();
-            if (isFree(port)) {
+            int port = LOWEST + RANDOM.nextInt(COUNT);
+            if (claim(port) && isFree(port)) {
                 return port;
             }
         }
@@ -38,7 +49,29 @@ public final class FreePort {
         }
     }
 
-    private static synchronized int draw() {
-        return RANDOM.nextInt(COUNT);
+    private static boolean claim(int port) {
+        try {
+            Path folder = Files.createDirectories(Path.of(System.getProperty("java.io.tmpdir"))
+                    .resolve("bardstream-ports-" + System.getProperty("user.name")));
+            FileChannel channel = FileChannel.open(
+                    folder.resolve(String.valueOf(port)), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (lock(channel)) {
+                CLAIMS.add(channel);
+                return true;
+            }
+            channel.close();
+            return false;
+        } catch (IOException unwritable) {
+            throw new StartFailure("Port " + port + " could not be claimed in " + System.getProperty("java.io.tmpdir")
+                    + ": " + unwritable.getMessage() + ". Expected a temporary folder that can be written.");
+        }
+    }
+
+    private static boolean lock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock() != null;
+        } catch (OverlappingFileLockException drawnHereBefore) {
+            return false;
+        }
     }
 }

@@ -36,10 +36,6 @@ class PipelineBenchmarkTest {
         assertThat(result.millisecondsWith()).isPositive();
         assertThat(List.of(result.overhead(), result.clients(), result.broker(), result.share()))
                 .allSatisfy(mean -> assertThat(mean.value()).isBetween(mean.low(), mean.high()));
-        assertThat(result.clients().value())
-                .as("five consumers and a producer do something")
-                .isPositive();
-        assertThat(result.share().low()).isLessThan(1);
     }
 
     private static long broker() {
