@@ -168,20 +168,15 @@ class ComposeIT {
 
         system.compose("start");
         system.awaitReady();
-        JsonNode resumed = system.run("pretrain").orElseThrow();
-        assertThat(resumed.at("/id")).isEqualTo(run.at("/id"));
-        assertThat(step(resumed.at("/checkpoint").asText()))
-                .isGreaterThanOrEqualTo(run.at("/step").asLong());
+        String id = run.at("/id").asText();
+        await().atMost(RunningSystem.SOON)
+                .until(() -> system.newestStep(id) >= run.at("/step").asLong());
+        assertThat(system.run("pretrain").orElseThrow().at("/id").asText()).isEqualTo(id);
         assertThat(system.decided()).isEqualTo(votes);
+        long resumed = system.run("pretrain").orElseThrow().at("/step").asLong();
         await().atMost(RunningSystem.SOON)
                 .pollInterval(Duration.ofSeconds(1))
-                .until(() -> system.run("pretrain").orElseThrow().at("/step").asLong()
-                        > resumed.at("/step").asLong());
-    }
-
-    /** The last part of a checkpoint's id. */
-    private static long step(String checkpoint) {
-        return Long.parseLong(checkpoint.substring(checkpoint.lastIndexOf('-') + 1));
+                .until(() -> system.run("pretrain").orElseThrow().at("/step").asLong() > resumed);
     }
 
     private void awaitServed(String replica, String checkpoint) {

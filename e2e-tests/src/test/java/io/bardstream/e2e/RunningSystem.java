@@ -99,6 +99,16 @@ abstract class RunningSystem {
         return StreamSupport.stream(get(Service.TRAINER, "/v1/runs").at("/data").spliterator(), false);
     }
 
+    /** Steps that a run has done in its newest checkpoint; 0 where it has none. */
+    long newestStep(String run) {
+        return StreamSupport.stream(
+                        get(Service.TRAINER, "/v1/checkpoints").at("/data").spliterator(), false)
+                .filter(checkpoint -> checkpoint.at("/run").asText().equals(run))
+                .mapToLong(checkpoint -> checkpoint.at("/step").asLong())
+                .max()
+                .orElse(0);
+    }
+
     /** The newest run of a stage that the curriculum has started. */
     Optional<JsonNode> run(String stage) {
         return runs().filter(run -> run.at("/stage").asText().equals(stage))
