@@ -33,15 +33,25 @@ abstract class RunningSystem {
         await().atMost(SOON).pollInterval(Duration.ofSeconds(1)).until(() -> isOk(Service.INFERENCE, "/health"));
     }
 
+    /** Waits until the inference-service at that address serves a checkpoint. */
+    void awaitServed(String address, String checkpoint) {
+        await().atMost(SOON).pollInterval(Duration.ofSeconds(1)).until(() -> served(address), checkpoint::equals);
+    }
+
     void awaitReady() {
         for (Service service : Service.values()) {
             await().atMost(SOON).pollInterval(Duration.ofSeconds(1)).until(() -> isOk(service, "/q/health/ready"));
         }
     }
 
-    /** The checkpoint that a short completion comes from. */
+    /** The checkpoint that is served. */
     String served() {
-        return complete(address(Service.INFERENCE), 4).at("/system_fingerprint").asText();
+        return served(address(Service.INFERENCE));
+    }
+
+    /** The checkpoint that a short completion comes from, by the inference-service at that address. */
+    private String served(String address) {
+        return complete(address, 4).at("/system_fingerprint").asText();
     }
 
     /** A completion, by the inference-service at that address. */
