@@ -63,9 +63,7 @@ class TwentyVotesTest {
     private final HttpClient http = HttpClient.newHttpClient();
     private final ObjectMapper json = new ObjectMapper();
 
-    @TempDir
-    Path folder;
-
+    private Path folder;
     private Path trained;
 
     /** What a person likes: of two texts the one with more of it. */
@@ -100,7 +98,8 @@ class TwentyVotesTest {
     }
 
     @BeforeAll
-    void aPolicy() throws Exception {
+    void aPolicy(@TempDir Path shared) throws Exception {
+        folder = shared;
         trained = folder.resolve("trained");
         Command bardstream = new Command(trained);
         Process up = up(bardstream, "trained.log");
