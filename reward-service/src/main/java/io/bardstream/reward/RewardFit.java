@@ -45,12 +45,16 @@ final class RewardFit {
         gpt.scalarHead().set(FrozenHead.fit(pairs));
     }
 
-    /** One step of tuning all weights. */
+    /** One step of tuning all weights, by micro-batches. */
     StepResult step(TrainStep trainStep, long step) {
-        int rows = Math.min(settings.batchSize(), texts.size());
-        Pairwise batch = Pairwise.of(
-                order.draw(step * rows, rows).stream().map(JudgedText::pairwise).toList());
-        return trainStep.advance(step, rate(step), List.of(batch));
+        int batch = settings.batchSize();
+        int all = Math.min(batch * settings.gradientAccumulation(), texts.size());
+        List<Pairwise.Pair> drawn =
+                order.draw(step * all, all).stream().map(JudgedText::pairwise).toList();
+        List<Pairwise> microBatches = IntStream.iterate(0, first -> first < all, first -> first + batch)
+                .mapToObj(first -> Pairwise.of(drawn.subList(first, Math.min(first + batch, all))))
+                .toList();
+        return trainStep.advance(step, rate(step), microBatches);
     }
 
     double rate(long step) {

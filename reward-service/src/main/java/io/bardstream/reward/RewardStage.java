@@ -14,6 +14,7 @@ import io.bardstream.event.Stage;
 import io.bardstream.event.TokenizerPublished;
 import io.bardstream.event.TrainingRequest;
 import io.bardstream.gpt.Gpt;
+import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
@@ -117,12 +118,15 @@ class RewardStage implements StageTraining {
         settings.putIfAbsent("trunk", Trunk.TUNED.label());
         settings.putIfAbsent("context_length", shape.contextLength());
         settings.putIfAbsent("learning_rate", config.learningRate() / shape.width());
-        int batch = settings.get("batch_size") instanceof Integer size && size > 0
-                ? size
-                : (int) DEFAULTS.get("batch_size");
+        int batch = positive(settings, "batch_size") * positive(settings, "gradient_accumulation");
         boolean frozen = settings.get("trunk").equals(Trunk.FROZEN.label());
         settings.putIfAbsent("steps", frozen ? 1 : steps((double) pairs / batch));
         return settings;
+    }
+
+    /** What a request says if it can be, or else the default; what cannot be is refused later. */
+    private static int positive(Map<String, Object> asked, String name) {
+        return asked.get(name) instanceof Integer number && number > 0 ? number : (int) DEFAULTS.get(name);
     }
 
     /** Steps of tuning: one epoch, and as many more as few pairs need. */
@@ -177,6 +181,11 @@ class RewardStage implements StageTraining {
                 dataset.split(Split.TRAIN).map(Split::blocks).orElse(0L) > 0,
                 "dataset",
                 "'" + dataset.id() + "' has no pair to train on: all prompts judged so far are held out; judge more");
+    }
+
+    @Override
+    public Optional<GptConfig> shape(TrainingRequest request) {
+        return Optional.of(GptConfig.of(config(policy(request.parent()))));
     }
 
     private Checkpoint policy(String id) {

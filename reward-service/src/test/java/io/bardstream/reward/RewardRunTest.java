@@ -250,6 +250,7 @@ class RewardRunTest {
         refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("trunk", "half")), "trunk");
         refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("context_length", 4096)), "context_length");
         refused(Map.of("parent", policy.id(), "hyperparameters", Map.of("learning_rat", 1)), "learning_rat");
+        refused(Map.of("parent", policy.id(), "memory", 1_000_000), "batch_size");
         when().get("/v1/reward-models/nobody").then().statusCode(404);
     }
 

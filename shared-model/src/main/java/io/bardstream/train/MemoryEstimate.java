@@ -2,6 +2,7 @@ package io.bardstream.train;
 
 import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
+import io.bardstream.event.RewardSettings;
 import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Kernels;
 import io.bardstream.kernel.Precision;
@@ -22,6 +23,8 @@ import java.util.Optional;
  *   <li>beside them, the larger of the loss (a chunk of logits c·rows·V, the head's gradient c·V·C, a little in float32) and
  *       what a block computes with; with Muon, if that is more than all activations, the temporaries of its largest stack
  *   <li>DPO: the weights of a reference
+ *   <li>reward model: as much again for the model that cross-validation makes beside it, no optimizer where the trunk is frozen; instead
+ *       of the activations, if that is more, what a judge reads, or the decoder of the answers that the scale is taken from
  *   <li>PPO: weights of four models, optimizer and gradients of two, of the upper layers alone where only these learn; instead
  *       of the activations, if that is more, the decoder of the rollouts with its cache, or what the judge reads; and logits
  *       of rollouts that Java has not collected yet, 2·4·S·V a token, up to 0.26 GB
@@ -70,6 +73,9 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         if (run.ppo() != null) {
             return ofPpo(model, run);
         }
+        if (run.reward() != null) {
+            return ofReward(model, run);
+        }
         long c = Precision.parse(run.dtype()).bytes();
         long all = model.parameterCount();
         long width = model.width();
@@ -77,15 +83,32 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         boolean muon = OptimizerSettings.of(run).kind() == OptimizerSettings.Kind.MUON;
         long optimizer = 2 * FLOAT * all - (muon ? FLOAT * hidden : 0);
         boolean accumulates = run.gradientAccumulation() > 1;
-        boolean pairs = run.dpo() != null || run.reward() != null;
-        boolean reference = run.dpo() != null;
+        boolean pairs = run.dpo() != null;
         Rows rows = new Rows((pairs ? 2L : 1L) * run.batchSize(), run.contextLength());
-        long pass = pass(model, run, rows, model.layers(), reference ? SCATTERED : FRAGMENTATION);
+        long pass = pass(model, run, rows, model.layers(), pairs ? SCATTERED : FRAGMENTATION);
         return new MemoryEstimate(
-                (reference ? 2 : 1) * weights(all, c),
+                (pairs ? 2 : 1) * weights(all, c),
                 optimizer,
                 gradients(hidden, all - hidden, accumulates, c),
                 Math.max(pass, muon ? muonTemporaries(model, c) : 0),
+                PROCESS);
+    }
+
+    /** A reward model beside another that is made in the same way of some of the pairs, both ready to be tuned. */
+    private static MemoryEstimate ofReward(GptConfig model, Hyperparameters run) {
+        long c = Precision.parse(run.dtype()).bytes();
+        long all = model.parameterCount();
+        long hidden = 12L * model.layers() * model.width() * model.width();
+        boolean tuned = run.reward().trunk() == RewardSettings.Trunk.TUNED;
+        Rows rows = new Rows(2L * run.batchSize(), run.contextLength());
+        long update = tuned ? pass(model, run, rows, model.layers(), FRAGMENTATION) : 0;
+        long judged = READING * c * READ * model.width();
+        long answers = decoder(model, run, Rollout.SLOTS, c);
+        return new MemoryEstimate(
+                2 * weights(all, c),
+                tuned ? 2 * 2 * FLOAT * all : 0,
+                tuned ? 2 * gradients(hidden, all - hidden, run.gradientAccumulation() > 1, c) : 0,
+                Math.max(update, Math.max(judged, answers)),
                 PROCESS);
     }
 
@@ -106,7 +129,7 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         Rows rows = new Rows(run.batchSize(), run.contextLength());
         long update = pass(model, run, rows, layers, SCATTERED);
         long read = Math.min(READ, ppo.rollouts() * (long) run.contextLength());
-        long widest = Math.max(update, Math.max(decoder(model, run, c), READING * c * read * width));
+        long widest = Math.max(update, Math.max(decoder(model, run, slots(run), c), READING * c * read * width));
         return new MemoryEstimate(
                 2 * weights(all, c) + 2 * weights(learned, c),
                 2 * 2 * FLOAT * learned,
@@ -155,10 +178,10 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
     }
 
     /** What writes the rollouts: copies of the weights, of the head twice, and a cache for all slots. */
-    private static long decoder(GptConfig model, Hyperparameters run, long c) {
-        long cache = 2L * model.layers() * slots(run) * run.contextLength() * model.width();
+    private static long decoder(GptConfig model, Hyperparameters run, long slots, long c) {
+        long cache = 2L * model.layers() * slots * run.contextLength() * model.width();
         long head = (long) model.vocabularySize() * model.width();
-        return c * (model.parameterCount() + head + cache) + FLOAT * (head + slots(run) * model.vocabularySize());
+        return c * (model.parameterCount() + head + cache) + FLOAT * (head + slots * model.vocabularySize());
     }
 
     private static long muonTemporaries(GptConfig model, long c) {

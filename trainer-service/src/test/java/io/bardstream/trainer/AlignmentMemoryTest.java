@@ -11,6 +11,7 @@ import io.bardstream.event.RewardSettings;
 import io.bardstream.event.RewardSettings.Trunk;
 import io.bardstream.gpt.Gpt;
 import io.bardstream.gpt.GptConfig;
+import io.bardstream.gpt.RewardModel;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.kernel.ResidentMemory;
@@ -47,6 +48,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AlignmentMemoryTest {
     private static final double TOLERANCE = 0.15;
     private static final String PEAK = "peak=";
+    private static final int JUDGED = 64;
 
     @TempDir
     Path folder;
@@ -57,7 +59,8 @@ class AlignmentMemoryTest {
             strings = {
                 "ppo 4 4 128 1024 16 128 bfloat16 -1 false 64",
                 "ppo 4 4 128 1024 16 128 bfloat16 2 false 64",
-                "dpo 4 4 128 1024 8 128 bfloat16 -1 false 64"
+                "dpo 4 4 128 1024 8 128 bfloat16 -1 false 64",
+                "reward 4 4 128 1024 16 128 float32 -1 false 64"
             })
     void theFormulaIsWithin15PercentOfWhatAligningTakes(String training) throws Exception {
         assertThat(ratio(training)).isBetween(1 - TOLERANCE, 1 + TOLERANCE);
@@ -67,7 +70,8 @@ class AlignmentMemoryTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "reward 4 4 128 1024 16 128 float32 -1 false 64",
+                "reward 6 6 384 4096 16 256 float32 -1 false 64",
+                "reward 12 12 768 50257 1 512 float32 -1 false 64",
                 "ppo 6 6 384 4096 16 256 bfloat16 -1 false 64",
                 "dpo 6 6 384 4096 8 256 bfloat16 -1 false 64",
                 "dpo 12 12 768 50257 1 512 bfloat16 -1 false 16",
@@ -162,7 +166,7 @@ class AlignmentMemoryTest {
             switch (words[0]) {
                 case "ppo" -> ppo(model, run, tokenizer, parent, compute);
                 case "dpo" -> dpo(model, run, tokenizer, parent, compute);
-                default -> reward(model, run, parent, compute);
+                default -> reward(model, run, tokenizer, parent, compute);
             }
         }
         System.out.println(PEAK + ResidentMemory.peak().orElseThrow());
@@ -207,16 +211,32 @@ class AlignmentMemoryTest {
         }
     }
 
-    private static void reward(GptConfig model, Hyperparameters run, Path parent, Compute compute) throws IOException {
+    private static void reward(
+            GptConfig model, Hyperparameters run, BpeTokenizer tokenizer, Path parent, Compute compute)
+            throws IOException {
         List<Pair> pairs = IntStream.range(0, run.batchSize())
                 .mapToObj(i -> new Pair(
                         tokens(model, run.contextLength(), 2 * i), tokens(model, run.contextLength(), 2 * i + 1), 1, 1))
                 .toList();
+        List<int[]> texts = IntStream.range(0, 2 * JUDGED)
+                .mapToObj(i -> tokens(model, run.contextLength(), i))
+                .toList();
         try (Gpt gpt = Gpt.loadWithScalarHead(parent, compute);
                 TrainStep step = TrainStep.of(gpt, run, 1)) {
-            for (int i = 0; i < 2; i++) {
-                step.advance(i, 1e-6, List.of(Pairwise.of(pairs)));
+            step.advance(0, 1e-6, List.of(Pairwise.of(pairs)));
+            try (Gpt fold = Gpt.loadWithScalarHead(parent, compute);
+                    TrainStep foldStep = TrainStep.of(fold, run, 1)) {
+                foldStep.advance(0, 1e-6, List.of(Pairwise.of(pairs)));
+                RewardModel.scores(fold, texts);
             }
+            try (Gpt policy = Gpt.load(parent, compute)) {
+                int said = run.contextLength() / 2;
+                List<int[]> prompts = IntStream.range(0, JUDGED)
+                        .mapToObj(i -> tokens(model, run.contextLength() - said, i))
+                        .toList();
+                new Rollout(tokenizer, 1, said).sample(policy, prompts, 1);
+            }
+            RewardModel.scores(gpt, texts);
         }
     }
 
