@@ -28,7 +28,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,7 +41,7 @@ import java.util.stream.Stream;
  * How many pairs a reward model takes, by what its head reads and by whether all weights are tuned, at tastes that no model is told.
  * The policy of an instance, tuned on instructions, answers the form's prompts as the form's pool lets it; {@link RewardFit} learns
  * from pairs as the service does. Prints accuracies on pairs of held-out prompts as tables for docs/experiments.md. Run by hand:
- * {@code RewardExperiment POLICY TASTE [DRAWS]}.
+ * {@code RewardExperiment POLICY TASTE [DRAWS [POOLING]]}; with a pooling only rows of that one.
  */
 final class RewardExperiment {
     private static final int WRITTEN = 5_000;
@@ -173,9 +172,12 @@ final class RewardExperiment {
     public static void main(String[] arguments) throws IOException {
         Taste taste = Taste.valueOf(arguments[1].toUpperCase(Locale.ROOT));
         int draws = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 3;
+        List<Pooling> poolings = arguments.length > 3
+                ? List.of(Pooling.valueOf(arguments[3].toUpperCase(Locale.ROOT)))
+                : List.of(Pooling.values());
         try (Compute compute = Compute.open(Precision.FLOAT32, 1)) {
             RewardExperiment experiment = new RewardExperiment(Path.of(arguments[0]), compute);
-            experiment.measure(taste, experiment.write(), draws);
+            experiment.measure(taste, experiment.write(), draws, poolings);
         }
     }
 
@@ -200,7 +202,7 @@ final class RewardExperiment {
                 .toList();
     }
 
-    private void measure(Taste taste, List<Written> written, int draws) throws IOException {
+    private void measure(Taste taste, List<Written> written, int draws, List<Pooling> poolings) throws IOException {
         List<JudgedText> all = new ArrayList<>();
         for (Written each : written) {
             double first =
@@ -218,7 +220,7 @@ final class RewardExperiment {
                 .filter(text -> text.pair().heldOut())
                 .limit(HELD_OUT)
                 .toList();
-        List<Way> ways = Arrays.stream(Pooling.values())
+        List<Way> ways = poolings.stream()
                 .flatMap(pooling -> IntStream.range(0, 2).mapToObj(tuned -> new Way(pooling, tuned == 1)))
                 .toList();
         for (double flipped : FLIPPED) {
