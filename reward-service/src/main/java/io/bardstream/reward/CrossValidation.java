@@ -2,8 +2,10 @@ package io.bardstream.reward;
 
 import io.bardstream.event.Ids;
 import io.bardstream.gpt.Gpt;
+import io.bardstream.kernel.Compute;
 import io.bardstream.reward.HeldOut.Prediction;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -27,23 +29,42 @@ final class CrossValidation {
         Gpt of(List<JudgedText> some) throws IOException;
     }
 
-    /** The judgements, fold by fold; none where all pairs have one prompt. */
-    static List<Prediction> judge(List<JudgedText> texts, Recipe recipe) throws IOException {
+    /** The judgements, fold by fold, two of which may be judged at once; none where all pairs have one prompt. */
+    static List<Prediction> judge(List<JudgedText> texts, Compute compute, Recipe recipe) throws IOException {
         int[] folds = folds(texts.stream().map(text -> text.pair().prompt()).toList());
         List<Prediction> predictions = new ArrayList<>();
-        for (int fold = 0; folds.length > 0 && fold < foldCount(folds.length); fold++) {
-            List<JudgedText> mine = new ArrayList<>();
-            List<JudgedText> others = new ArrayList<>();
-            for (int i = 0; i < folds.length; i++) {
-                (folds[i] == fold ? mine : others).add(texts.get(i));
+        try {
+            for (int fold = 0; folds.length > 0 && fold < foldCount(folds.length); fold += 2) {
+                List<Prediction> first = new ArrayList<>();
+                List<Prediction> second = new ArrayList<>();
+                int even = fold;
+                compute.both(
+                        () -> first.addAll(judge(texts, folds, even, recipe)),
+                        () -> second.addAll(judge(texts, folds, even + 1, recipe)));
+                predictions.addAll(first);
+                predictions.addAll(second);
             }
-            if (!mine.isEmpty()) {
-                try (Gpt model = recipe.of(others)) {
-                    predictions.addAll(RewardFit.predictions(model, mine));
-                }
-            }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         return predictions;
+    }
+
+    /** The judgements of one fold; none where it is empty. */
+    private static List<Prediction> judge(List<JudgedText> texts, int[] folds, int fold, Recipe recipe) {
+        List<JudgedText> mine = new ArrayList<>();
+        List<JudgedText> others = new ArrayList<>();
+        for (int i = 0; i < folds.length; i++) {
+            (folds[i] == fold ? mine : others).add(texts.get(i));
+        }
+        if (mine.isEmpty()) {
+            return List.of();
+        }
+        try (Gpt model = recipe.of(others)) {
+            return RewardFit.predictions(model, mine);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**

@@ -221,7 +221,9 @@ class RewardStage implements StageTraining {
         List<JudgedPair> pairs = run.pairs();
         Path parent = run.parent().orElseThrow();
         Optional<ResumePoint> resume = run.resume();
-        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads());
+        long parameters = GptConfig.of(HuggingFaceFormat.readConfig(parent)).parameterCount();
+        try (Compute compute =
+                        Compute.openForSeveral(Precision.parse(settings.dtype()), settings.threads(), parameters);
                 Gpt gpt = Gpt.loadWithScalarHead(resume.map(ResumePoint::folder).orElse(parent), compute)) {
             RewardTraining training = new RewardTraining(
                     run, pairs, PreferenceDatasets.end(run.dataset()), gpt, parent, EngineLineage.of(compute));

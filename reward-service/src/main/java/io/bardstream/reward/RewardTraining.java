@@ -156,7 +156,7 @@ final class RewardTraining {
     private void judge() throws IOException {
         List<Prediction> predictions = new ArrayList<>(RewardFit.predictions(gpt, heldOut));
         if (training.size() < CROSS_VALIDATED) {
-            predictions.addAll(CrossValidation.judge(training, this::madeOf));
+            predictions.addAll(CrossValidation.judge(training, gpt.compute(), this::madeOf));
         }
         if (run.interrupted()) {
             return;

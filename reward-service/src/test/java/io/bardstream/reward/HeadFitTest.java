@@ -107,7 +107,7 @@ class HeadFitTest {
         JudgedPair pair = new JudgedPair("one", "one", null, "a", "b", null, null, 1, 1);
         JudgedText text = new JudgedText(pair, new int[] {1}, new int[] {1, 2}, new int[] {1, 3});
 
-        RewardGate gate = RewardGate.of(HeldOut.of(CrossValidation.judge(List.of(text, text), some -> {
+        RewardGate gate = RewardGate.of(HeldOut.of(CrossValidation.judge(List.of(text, text), null, some -> {
             throw new AssertionError("there is nothing to train on");
         })));
 

@@ -253,7 +253,8 @@ final class RewardExperiment {
             }
             List<JudgedText> training =
                     votes.stream().filter(text -> !text.pair().heldOut()).toList();
-            List<Prediction> predictions = new ArrayList<>(CrossValidation.judge(training, some -> trained(way, some)));
+            List<Prediction> predictions =
+                    new ArrayList<>(CrossValidation.judge(training, compute, some -> trained(way, some)));
             try (Gpt gpt = trained(way, training)) {
                 predictions.addAll(RewardFit.predictions(
                         gpt,

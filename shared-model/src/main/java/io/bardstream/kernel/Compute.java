@@ -10,7 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /**
  * Where and how tensors are computed: the one place that chooses device, stream, number format, threads and kernels. The
@@ -25,14 +29,19 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Compute implements AutoCloseable {
     private static final String ASKED = "BARDSTREAM_DEVICE";
 
+    /** Models of more parameters keep all threads of an operator busy. */
+    private static final long SMALL = 4_000_000;
+
     private final Device device;
     private final Precision precision;
     private final NDManager manager;
     private final Map<String, TorchKernels> loaded = new ConcurrentHashMap<>();
     private final Kernels kernels;
+    private final ExecutorService second; // null where all is done one after the other
 
-    private Compute(Device device, Precision precision) {
+    private Compute(Device device, Precision precision, ExecutorService second) {
         this.device = device;
+        this.second = second;
         this.precision = precision;
         this.manager = NDManager.newBaseManager(device, "PyTorch");
         this.kernels = new Kernels(kernels(Kernels.TRUNK), precision);
@@ -55,12 +64,63 @@ public final class Compute implements AutoCloseable {
         }
         Device device = best(); // which loads the engine
         JniUtils.setNumThreads(threads);
-        return new Compute(device, precision);
+        return new Compute(device, precision, null);
+    }
+
+    /**
+     * Opens the best device for work on several models, of which {@link #both} may do two things at once: each with half of the
+     * threads, where models are so small that an operator's threads would mostly wait for each other.
+     *
+     * @param parameters of one model
+     */
+    public static Compute openForSeveral(Precision precision, int threads, long parameters) {
+        if (!doesTwoAtOnce(threads, parameters) || gpuPresent()) {
+            return open(precision, threads);
+        }
+        Device device = best();
+        ExecutorService second = Executors.newSingleThreadExecutor(work -> {
+            Thread thread = new Thread(work, "second-computation");
+            thread.setDaemon(true);
+            return thread;
+        });
+        int each = threads / 2;
+        JniUtils.setNumThreads(each);
+        CompletableFuture.runAsync(() -> JniUtils.setNumThreads(each), second)
+                .join(); // OpenMP has a number for each thread
+        return new Compute(device, precision, second);
+    }
+
+    /** Whether {@link #both} does two things at once, on the CPU. */
+    public static boolean doesTwoAtOnce(int threads, long parameters) {
+        return threads > 1 && parameters <= SMALL;
+    }
+
+    /** Does two things that have no array in common, at once or one after the other; bits are the same either way at equal {@link #threads}. */
+    public void both(Runnable one, Runnable other) {
+        if (second == null) {
+            one.run();
+            other.run();
+            return;
+        }
+        CompletableFuture<Void> running = CompletableFuture.runAsync(other, second);
+        try {
+            one.run();
+        } finally {
+            running.handle((nothing, failure) -> failure).join(); // its arrays may be freed once it has ended
+        }
+        try {
+            running.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
     }
 
     /** Opens the best device beside what the process computes already, whose number of threads stays as it is. */
     public static Compute beside(Precision precision) {
-        return new Compute(best(), precision);
+        return new Compute(best(), precision, null);
     }
 
     private static Device best() {
@@ -193,6 +253,9 @@ public final class Compute implements AutoCloseable {
 
     @Override
     public void close() {
+        if (second != null) {
+            second.shutdown();
+        }
         loaded.values().forEach(TorchKernels::close);
         manager.close();
     }

@@ -4,6 +4,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.event.RewardSettings;
 import io.bardstream.gpt.GptConfig;
+import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Kernels;
 import io.bardstream.kernel.Precision;
 import java.util.Map;
@@ -28,6 +29,7 @@ import java.util.Optional;
  *   <li>PPO: weights of four models, optimizer and gradients of two, of the upper layers alone where only these learn; instead
  *       of the activations, if that is more, the decoder of the rollouts with its cache, or what the judge reads; and logits
  *       of rollouts that Java has not collected yet, 2·4·S·V a token, up to 0.26 GB
+ *   <li>small models, where {@link Compute#both} does two things at once: two folds' models, and two passes' activations
  *   <li>the process itself: JVM, libtorch and what they load
  * </ul>
  *
@@ -94,20 +96,21 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
                 PROCESS);
     }
 
-    /** A reward model beside another that is made in the same way of some of the pairs, both ready to be tuned. */
+    /** A reward model beside one or two that are made in the same way of some of the pairs, all ready to be tuned. */
     private static MemoryEstimate ofReward(GptConfig model, Hyperparameters run) {
         long c = Precision.parse(run.dtype()).bytes();
         long all = model.parameterCount();
         long hidden = 12L * model.layers() * model.width() * model.width();
         boolean tuned = run.reward().trunk() == RewardSettings.Trunk.TUNED;
         Rows rows = new Rows(2L * run.batchSize(), run.contextLength());
-        long update = tuned ? pass(model, run, rows, model.layers(), FRAGMENTATION) : 0;
+        int folds = atOnce(model, run);
+        long update = tuned ? folds * pass(model, run, rows, model.layers(), FRAGMENTATION) : 0;
         long judged = READING * c * READ * model.width();
         long answers = decoder(model, run, Rollout.SLOTS, c);
         return new MemoryEstimate(
-                2 * weights(all, c),
-                tuned ? 2 * 2 * FLOAT * all : 0,
-                tuned ? 2 * gradients(hidden, all - hidden, run.gradientAccumulation() > 1, c) : 0,
+                (1 + folds) * weights(all, c),
+                tuned ? (1 + folds) * 2 * FLOAT * all : 0,
+                tuned ? (1 + folds) * gradients(hidden, all - hidden, run.gradientAccumulation() > 1, c) : 0,
                 Math.max(update, Math.max(judged, answers)),
                 PROCESS);
     }
@@ -127,7 +130,7 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
         long learned = freezes ? hidden + 13L * layers * width + 2 * width : all;
         boolean accumulates = ppo.minibatch() > run.batchSize();
         Rows rows = new Rows(run.batchSize(), run.contextLength());
-        long update = pass(model, run, rows, layers, SCATTERED);
+        long update = atOnce(model, run) * pass(model, run, rows, layers, SCATTERED);
         long read = Math.min(READ, ppo.rollouts() * (long) run.contextLength());
         long widest = Math.max(update, Math.max(decoder(model, run, slots(run), c), READING * c * read * width));
         return new MemoryEstimate(
@@ -140,6 +143,11 @@ public record MemoryEstimate(long weights, long optimizer, long gradients, long 
                                 * Math.min(
                                         UNCOLLECTED,
                                         ppo.responseLength() * slots(run) * model.vocabularySize() * FLOAT));
+    }
+
+    /** Passes of several models at the same time. */
+    private static int atOnce(GptConfig model, Hyperparameters run) {
+        return Compute.doesTwoAtOnce(run.threads(), model.parameterCount()) ? 2 : 1;
     }
 
     /** Responses that are written at once. */

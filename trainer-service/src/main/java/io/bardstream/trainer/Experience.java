@@ -60,14 +60,15 @@ final class Experience {
             List<Response> responses, PpoModels models, double[] scores, int batchSize, double temperature) {
         int length = ResponseRows.longest(responses);
         List<ResponseRows> batches = batches(responses, length, batchSize);
-        return new Experience(
-                responses,
-                length,
-                seen(models.policy(), batches, temperature, () -> models.pass(models.policy())),
-                seen(models.reference(), batches, temperature, () -> models.pass(models.policy()))
-                        .logprobs(),
-                values(models.critic(), batches, () -> models.pass(models.critic())),
-                scores);
+        Seen[] seen = new Seen[2]; // by policy and reference
+        float[][][] values = new float[1][][];
+        models.both(
+                () -> {
+                    seen[0] = seen(models.policy(), batches, temperature, () -> models.pass(models.policy()));
+                    seen[1] = seen(models.reference(), batches, temperature, () -> models.pass(models.policy()));
+                },
+                () -> values[0] = values(models.critic(), batches, () -> models.pass(models.critic())));
+        return new Experience(responses, length, seen[0], seen[1].logprobs(), values[0], scores);
     }
 
     /** Turns scores and KL into rewards, and these into whitened advantages and returns. */

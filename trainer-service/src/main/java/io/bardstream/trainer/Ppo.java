@@ -106,13 +106,17 @@ final class Ppo {
         Minibatches learned = new Minibatches();
         for (int epoch = 0; epoch < ppo.ppoEpochs() && !learned.farAway(); epoch++) {
             for (var minibatch : seen.minibatches(ppo.minibatch(), batchSize, seed, number, epoch)) {
-                if (number >= ppo.criticWarmup() && !learned.farAway()) {
-                    List<PolicyObjective> policy = minibatch.policy(ppo);
-                    models.policyStep().advance(number, rate, policy);
-                    learned.add(policy);
-                }
+                List<PolicyObjective> policy =
+                        number >= ppo.criticWarmup() && !learned.farAway() ? minibatch.policy(ppo) : List.of();
                 List<ValueObjective> value = minibatch.value(ppo);
-                models.criticStep().advance(number, criticRate, value);
+                models.both(
+                        () -> {
+                            if (!policy.isEmpty()) {
+                                models.policyStep().advance(number, rate, policy);
+                            }
+                        },
+                        () -> models.criticStep().advance(number, criticRate, value));
+                learned.add(policy);
                 learned.values(value);
             }
         }
@@ -187,7 +191,7 @@ final class Ppo {
             lastApproxKl = minibatch.stream()
                     .mapToDouble(each -> each.measured().approxKl())
                     .average()
-                    .orElseThrow();
+                    .orElse(lastApproxKl);
         }
 
         void values(List<ValueObjective> minibatch) {

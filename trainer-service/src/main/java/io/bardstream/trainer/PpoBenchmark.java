@@ -101,7 +101,9 @@ public final class PpoBenchmark {
         PpoSettings ppo = settings.ppo();
         BpeTokenizer tokenizer = tokenizer(preset.config().vocabularySize());
         Path folder = Files.createTempDirectory("bardstream-bench");
-        try (Compute compute = Compute.open(Compute.preferredPrecision())) {
+        int threads = Runtime.getRuntime().availableProcessors();
+        try (Compute compute = Compute.openForSeveral(
+                Compute.preferredPrecision(), threads, preset.config().parameterCount())) {
             save(preset.config(), tokenizer, folder, compute);
             List<int[]> prompts = prompts(ppo.rollouts());
             Rollout rollout = new Rollout(tokenizer, ppo.temperature(), ppo.responseLength());
@@ -120,7 +122,7 @@ public final class PpoBenchmark {
                         preset.name(),
                         compute.precision().dtype(),
                         compute.device().toString(),
-                        compute.threads(),
+                        threads,
                         ppo.rollouts(),
                         ppo.responseLength(),
                         ppo.ppoEpochs(),

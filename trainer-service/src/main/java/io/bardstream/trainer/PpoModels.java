@@ -126,6 +126,11 @@ final class PpoModels implements AutoCloseable {
         return ForwardPass.training(learner.compute(), Dropout.NONE, recomputes, learner.firstTrained());
     }
 
+    /** What policy or reference does, and what critic or judge does, at once where that is faster. */
+    void both(Runnable ofPolicy, Runnable ofCritic) {
+        policy.compute().both(ofPolicy, ofCritic);
+    }
+
     Gpt policy() {
         return policy;
     }

@@ -1,5 +1,6 @@
 package io.bardstream.trainer;
 
+import io.bardstream.checkpoint.HuggingFaceFormat;
 import io.bardstream.event.Checkpoint;
 import io.bardstream.event.Dataset;
 import io.bardstream.event.Dataset.Split;
@@ -8,6 +9,7 @@ import io.bardstream.event.Hyperparameters;
 import io.bardstream.event.PpoSettings;
 import io.bardstream.event.Stage;
 import io.bardstream.event.TrainingRequest;
+import io.bardstream.gpt.GptConfig;
 import io.bardstream.kernel.Compute;
 import io.bardstream.kernel.Precision;
 import io.bardstream.service.BardstreamHome;
@@ -132,7 +134,9 @@ public class PpoStage extends PolicyStage {
         Path parent = run.parent().orElseThrow();
         Path reward = run.reward().orElseThrow();
         var resume = run.resume();
-        try (Compute compute = Compute.open(Precision.parse(settings.dtype()), settings.threads())) {
+        long parameters = GptConfig.of(HuggingFaceFormat.readConfig(parent)).parameterCount();
+        try (Compute compute =
+                Compute.openForSeveral(Precision.parse(settings.dtype()), settings.threads(), parameters)) {
             PpoLoop.Models models = new PpoLoop.Models() {
                 @Override
                 public PpoModels begin() throws IOException {

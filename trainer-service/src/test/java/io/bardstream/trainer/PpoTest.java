@@ -61,6 +61,10 @@ class PpoTest {
     }
 
     private static PpoModels begin(Hyperparameters settings) throws IOException {
+        return begin(compute, settings);
+    }
+
+    private static PpoModels begin(Compute compute, Hyperparameters settings) throws IOException {
         return PpoModels.begin(parent, parent, compute, settings, SEED);
     }
 
@@ -109,6 +113,30 @@ class PpoTest {
         last.put(PpoGuards.FIRST + PpoGuards.DISTINCT, 0.0);
         assertThat(guards.looked(last)).isEmpty();
         assertThat(guards.learned(last)).isEmpty();
+    }
+
+    @Test
+    void policyAndCriticLearnTheSameBitsAtOnceAndInTurn() throws IOException {
+        List<Map<String, Double>> inTurn = updates(compute);
+        List<Map<String, Double>> atOnce;
+        try (Compute two = Compute.openForSeveral(Precision.FLOAT32, 2, 1)) {
+            atOnce = updates(two);
+        }
+
+        assertThat(atOnce).isEqualTo(inTurn);
+    }
+
+    /** What four updates measure, of which two move the policy. */
+    private static List<Map<String, Double>> updates(Compute compute) throws IOException {
+        Hyperparameters settings = TinyPolicy.settings(Map.of());
+        List<Map<String, Double>> measured = new ArrayList<>();
+        try (PpoModels models = begin(compute, settings)) {
+            Ppo ppo = ppo(models, settings, settings.ppo().klCoefficient());
+            for (int update = 0; update < 4; update++) {
+                measured.add(update(ppo, update, settings));
+            }
+        }
+        return measured;
     }
 
     /** All layers learn, or the upper one of two. */
