@@ -32,16 +32,23 @@ public final class Compute implements AutoCloseable {
     /** Models of more parameters keep all threads of an operator busy. */
     private static final long SMALL = 4_000_000;
 
+    /** One for the process: each thread that computes keeps the memory that it has freed. */
+    private static final ExecutorService SECOND = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "second-computation");
+        thread.setDaemon(true);
+        return thread;
+    });
+
     private final Device device;
     private final Precision precision;
     private final NDManager manager;
     private final Map<String, TorchKernels> loaded = new ConcurrentHashMap<>();
     private final Kernels kernels;
-    private final ExecutorService second; // null where all is done one after the other
+    private final boolean twoAtOnce;
 
-    private Compute(Device device, Precision precision, ExecutorService second) {
+    private Compute(Device device, Precision precision, boolean twoAtOnce) {
         this.device = device;
-        this.second = second;
+        this.twoAtOnce = twoAtOnce;
         this.precision = precision;
         this.manager = NDManager.newBaseManager(device, "PyTorch");
         this.kernels = new Kernels(kernels(Kernels.TRUNK), precision);
@@ -64,7 +71,7 @@ public final class Compute implements AutoCloseable {
         }
         Device device = best(); // which loads the engine
         JniUtils.setNumThreads(threads);
-        return new Compute(device, precision, null);
+        return new Compute(device, precision, false);
     }
 
     /**
@@ -78,16 +85,11 @@ public final class Compute implements AutoCloseable {
             return open(precision, threads);
         }
         Device device = best();
-        ExecutorService second = Executors.newSingleThreadExecutor(work -> {
-            Thread thread = new Thread(work, "second-computation");
-            thread.setDaemon(true);
-            return thread;
-        });
         int each = threads / 2;
         JniUtils.setNumThreads(each);
-        CompletableFuture.runAsync(() -> JniUtils.setNumThreads(each), second)
+        CompletableFuture.runAsync(() -> JniUtils.setNumThreads(each), SECOND)
                 .join(); // OpenMP has a number for each thread
-        return new Compute(device, precision, second);
+        return new Compute(device, precision, true);
     }
 
     /** Whether {@link #both} does two things at once, on the CPU. */
@@ -97,12 +99,12 @@ public final class Compute implements AutoCloseable {
 
     /** Does two things that have no array in common, at once or one after the other; bits are the same either way at equal {@link #threads}. */
     public void both(Runnable one, Runnable other) {
-        if (second == null) {
+        if (!twoAtOnce) {
             one.run();
             other.run();
             return;
         }
-        CompletableFuture<Void> running = CompletableFuture.runAsync(other, second);
+        CompletableFuture<Void> running = CompletableFuture.runAsync(other, SECOND);
         try {
             one.run();
         } finally {
@@ -120,7 +122,7 @@ public final class Compute implements AutoCloseable {
 
     /** Opens the best device beside what the process computes already, whose number of threads stays as it is. */
     public static Compute beside(Precision precision) {
-        return new Compute(best(), precision, null);
+        return new Compute(best(), precision, false);
     }
 
     private static Device best() {
@@ -253,9 +255,6 @@ public final class Compute implements AutoCloseable {
 
     @Override
     public void close() {
-        if (second != null) {
-            second.shutdown();
-        }
         loaded.values().forEach(TorchKernels::close);
         manager.close();
     }
